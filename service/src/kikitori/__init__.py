@@ -1,0 +1,1 @@
+"""Kikitori: speech and sound understanding on a GPU that costs nothing while nobody speaks."""

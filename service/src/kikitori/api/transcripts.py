@@ -1,0 +1,79 @@
+"""A finished transcript in each of OpenAI's formats."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+
+from kikitori.engines.protocol import Segment
+
+
+class Format(StrEnum):
+    """The values of `response_format`."""
+
+    JSON = "json"
+    TEXT = "text"
+    SRT = "srt"
+    VERBOSE_JSON = "verbose_json"
+    VTT = "vtt"
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """What was said. `duration` in seconds, `language` an ISO 639-1 code."""
+
+    text: str
+    segments: Sequence[Segment]
+    language: str | None
+    duration: float
+    no_speech: bool
+
+    def json(self) -> dict[str, object]:
+        """OpenAI's `Transcription`, and `no_speech`."""
+        return {"text": self.text, "no_speech": self.no_speech}
+
+    def verbose_json(self, task: str) -> dict[str, object]:
+        """OpenAI's `TranscriptionVerbose`, and `no_speech`."""
+        return {
+            "task": task,
+            "language": self.language,
+            "duration": self.duration,
+            **self.json(),
+            "segments": self.numbered_segments(),
+        }
+
+    def numbered_segments(self) -> list[dict[str, object]]:
+        """OpenAI's `TranscriptionSegment`s; `seek` is the start in Whisper's frames of 10 ms."""
+        return [
+            {"id": number, "seek": int(segment.start * 100), **asdict(segment)}
+            for number, segment in enumerate(self.segments)
+        ]
+
+    def srt(self) -> str:
+        """SubRip subtitles."""
+        return "".join(
+            f"{number}\n{_clock(segment.start, ',')} --> {_clock(segment.end, ',')}\n{_cue(segment)}\n\n"
+            for number, segment in enumerate(self.segments, 1)
+        )
+
+    def vtt(self) -> str:
+        """WebVTT subtitles: https://www.w3.org/TR/webvtt1/."""
+        return "WEBVTT\n\n" + "".join(
+            f"{_clock(segment.start, '.')} --> {_clock(segment.end, '.')}\n{_cue(segment, _escape_vtt)}\n\n"
+            for segment in self.segments
+        )
+
+
+def _clock(seconds: float, point: str) -> str:
+    minutes, milliseconds = divmod(round(seconds * 1000), 60_000)
+    return f"{minutes // 60:02}:{minutes % 60:02}:{milliseconds // 1000:02}{point}{milliseconds % 1000:03}"
+
+
+def _cue(segment: Segment, escape: Callable[[str], str] = str) -> str:
+    """The text on one line: an empty line would end the cue, and `-->` would begin another."""
+    return escape(" ".join(segment.text.split()).replace("-->", "→"))
+
+
+def _escape_vtt(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

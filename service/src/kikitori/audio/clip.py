@@ -1,0 +1,41 @@
+"""Audio as the engines take it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # numpy is a heavy import, and the port opens before it
+    import numpy as np
+    import numpy.typing as npt
+
+SAMPLE_RATE = 16_000
+"""Hz; what both Whisper and Qwen2-Audio hear."""
+
+WINDOW_S = 30.0
+"""Seconds; the longest stretch both models take at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A stretch of a clip that holds speech, in samples: start inclusive, end exclusive."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Clip:
+    """A decoded recording.
+
+    `samples` is float32 of shape (n,), mono at `SAMPLE_RATE`, within [-1, 1]. `windows` are the stretches with
+    speech, in order, each at most `WINDOW_S` long; empty where nobody speaks.
+    """
+
+    samples: npt.NDArray[np.float32]
+    windows: tuple[Window, ...]
+
+    @property
+    def duration(self) -> float:
+        """Length in seconds."""
+        return len(self.samples) / SAMPLE_RATE

@@ -1,0 +1,20 @@
+"""The models that can answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from kikitori.engines.protocol import Engine
+from kikitori.engines.whisper import WhisperEngine
+
+if TYPE_CHECKING:
+    from kikitori.settings import Settings
+
+
+def build_engine(settings: Settings) -> Engine[Any]:
+    """The engine that the settings ask for, not loaded yet.
+
+    Raises:
+        StartupError: there is no such model.
+    """
+    return WhisperEngine(settings.model, settings.quantization)

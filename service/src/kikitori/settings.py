@@ -1,0 +1,119 @@
+"""Everything a deployment decides, as environment variables that start with `KIKITORI_`."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from kikitori.errors import StartupError
+
+_PREFIX = "KIKITORI_"
+_ORIGIN = re.compile(r"https?://[^/\s,]+")
+_SHORTEST_KEY = 16
+
+Commas = Annotated[tuple[str, ...], NoDecode]
+"""A list as an operator types it: values with commas between them."""
+
+
+class Settings(BaseSettings):
+    """The settings of one process. Names, units and meanings are the reference: `docs/settings.md` is made of it."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=_PREFIX, frozen=True, use_attribute_docstrings=True, env_ignore_empty=True
+    )
+
+    host: str = "127.0.0.1"
+    """Address to listen on. A container listens on 0.0.0.0; nothing else needs to."""
+    port: int = Field(default=8000, ge=1, le=65535, validation_alias="PORT")
+    """Port to listen on; without prefix, as Cloud Run sets it."""
+    engine: Literal["whisper"] = "whisper"
+    """The kind of model that answers."""
+    model: str | None = None
+    """The model: for `whisper` a folder with a faster-whisper (CTranslate2) model; unset is the packaged tiny.en."""
+    quantization: Literal["none", "int8"] = "int8"
+    """Precision of the weights."""
+    concurrency: int = Field(default=8, ge=1, le=256)
+    """Answers that run at once."""
+    queue_size: int = Field(default=24, ge=0, le=1024)
+    """Requests that may wait beyond those; one more is told to come back later (429)."""
+    deadline_s: float = Field(default=300, gt=0, le=3600)
+    """Seconds from a request's arrival to the end of its answer, waiting for a cold start included."""
+    max_audio_s: float = Field(default=1800, ge=1, le=4 * 3600)
+    """Seconds of audio in one file."""
+    max_upload_mb: float = Field(default=32, gt=0, le=1024)
+    """MiB in one request. Cloud Run takes 32 over HTTP/1."""
+    auth: Literal["none", "api-key", "firebase"] = "none"
+    """Who may call: everyone, holders of a key, or users signed in to the Firebase project."""
+    api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = ()
+    """Keys for `api-key`, as they are or as `sha256:` and 64 hexadecimal digits."""
+    firebase_project: str | None = None
+    """Project whose users `firebase` lets in."""
+    cors_origins: Commas = ()
+    """Origins of pages that may call from a browser, such as https://example.web.app; * is any."""
+    log_format: Literal["text", "json"] = "text"
+    """`json` is what Cloud Logging reads."""
+    idle_exit_s: float | None = Field(default=None, gt=0)
+    """End the process after this many seconds without a request; unset keeps it."""
+    price_usd_per_s: float = Field(default=0, ge=0)
+    """What a second of this instance costs, for the estimates in `usage`; a laptop costs nothing."""
+
+    @field_validator("cors_origins", "api_keys", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _are_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in value:
+            if origin != "*" and not _ORIGIN.fullmatch(origin):
+                raise ValueError(f"{origin!r} is no origin: write scheme://host[:port] without a path")
+        return value
+
+    @model_validator(mode="after")
+    def _auth_is_complete(self) -> Self:
+        if self.auth == "api-key" and not self.api_keys:
+            raise ValueError("AUTH=api-key needs API_KEYS")
+        if self.auth == "firebase" and not self.firebase_project:
+            raise ValueError("AUTH=firebase needs FIREBASE_PROJECT")
+        if any(len(key.get_secret_value()) < _SHORTEST_KEY for key in self.api_keys):
+            raise ValueError(f"every key in API_KEYS needs at least {_SHORTEST_KEY} characters")
+        return self
+
+    @property
+    def max_upload_bytes(self) -> int:
+        """Bytes in one request."""
+        return int(self.max_upload_mb * (1 << 20))
+
+
+def load_settings() -> Settings:
+    """Read the settings of this process.
+
+    Raises:
+        StartupError: a value is unusable, or a name with our prefix is unknown: a misspelt setting would
+            otherwise be ignored in silence. The message names the variable and never shows a value that may be a key.
+    """
+    known = {_variable(name) for name in Settings.model_fields}
+    for name in os.environ:
+        if name.startswith(_PREFIX) and name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(sorted(known))}"
+            raise StartupError(f"{name} is no setting of this service; {hint}")
+    try:
+        return Settings()
+    except ValidationError as error:
+        lines = []
+        for problem in error.errors(include_input=False, include_url=False):
+            name = _variable(str(problem["loc"][0])) if problem["loc"] else _PREFIX.rstrip("_")
+            lines.append(f"{name}: {problem['msg'].removeprefix('Value error, ')}")
+        raise StartupError("\n".join(lines)) from None
+
+
+def _variable(field: str) -> str:
+    """The environment variable of a field."""
+    return "PORT" if field.upper() == "PORT" else _PREFIX + field.upper()

@@ -1,0 +1,90 @@
+"""The real service as a process of its own."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx2 as httpx
+import openai
+
+PATIENCE_S = 60
+"""How long a condition may take on a busy machine before a test gives up."""
+
+
+@dataclass(frozen=True)
+class ServiceProcess:
+    """A running service. `log` is a file with all it has printed."""
+
+    url: str
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    def client(self, **options: object) -> openai.OpenAI:
+        """The real client, without its own retries."""
+        return openai.OpenAI(base_url=f"{self.url}/v1", api_key="none", max_retries=0, **options)  # type: ignore[arg-type]
+
+    def until_ready(self) -> None:
+        """Wait for the model."""
+        until(lambda: httpx.get(f"{self.url}/health/ready").status_code == 200)
+
+    def logged(self, text: str) -> bool:
+        """Whether a line of the log has it."""
+        return text in self.log.read_text()
+
+
+@contextmanager
+def running_service(folder: Path, port: int | None = None, **settings: str) -> Iterator[ServiceProcess]:
+    """Start `python -m kikitori`, wait for its port, and end it; `settings` are given without their prefix."""
+    port = port or free_port()
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("KIKITORI_")}
+    environment |= {f"KIKITORI_{name}": value for name, value in settings.items()} | {"PORT": str(port)}
+    log = folder / f"service-{port}.log"
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "kikitori"], env=environment, stdout=output, stderr=subprocess.STDOUT
+        )
+    try:
+        until(lambda: process.poll() is not None or is_open(port))
+        assert process.poll() is None, log.read_text()
+        yield ServiceProcess(f"http://127.0.0.1:{port}", process, log)
+    finally:
+        process.terminate()
+        try:
+            process.wait(20)
+        finally:
+            process.kill()
+
+
+def until(condition: Callable[[], object], patience_s: float = PATIENCE_S) -> None:
+    """Wait for a condition.
+
+    Raises:
+        TimeoutError: it did not come true in time.
+    """
+    deadline = time.monotonic() + patience_s
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError
+        time.sleep(0.02)
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def is_open(port: int) -> bool:
+    """Whether somebody listens on a port of 127.0.0.1."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
