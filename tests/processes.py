@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,6 +15,8 @@ from pathlib import Path
 
 import httpx2 as httpx
 import openai
+import uvicorn
+from fastapi import FastAPI
 
 PATIENCE_S = 60
 """How long a condition may take on a busy machine before a test gives up."""
@@ -61,6 +64,20 @@ def running_service(folder: Path, port: int | None = None, **settings: str) -> I
             process.wait(20)
         finally:
             process.kill()
+
+
+@contextmanager
+def serving(app: FastAPI) -> Iterator[str]:
+    """Serve an app in a thread of this process, over real HTTP; gives its address."""
+    server = uvicorn.Server(uvicorn.Config(app, port=free_port(), log_config=None, timeout_graceful_shutdown=1))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        until(lambda: server.started)
+        yield f"http://127.0.0.1:{server.config.port}"
+    finally:
+        server.should_exit = True
+        thread.join()
 
 
 def until(condition: Callable[[], object], patience_s: float = PATIENCE_S) -> None:

@@ -94,6 +94,11 @@ class Scheduler:
             self._idle_since = time.monotonic()
 
     @property
+    def in_flight(self) -> int:
+        """Requests that hold a place."""
+        return self._admitted
+
+    @property
     def idle_s(self) -> float:
         """Seconds since the last request ended; 0 while one is in flight."""
         return 0.0 if self._admitted else time.monotonic() - self._idle_since

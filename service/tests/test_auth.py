@@ -1,0 +1,121 @@
+"""Who is let in."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import httpx2 as httpx
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from kikitori.app import create_app
+from kikitori.auth import ApiKeys, FirebaseUsers
+from kikitori.errors import ServiceError
+from kikitori.settings import Settings
+from pydantic import SecretStr
+
+from tests.processes import serving
+from tests.scripted_engine import ScriptedEngine
+
+KEY = "a key of many characters"
+PAGE = "https://page.example"
+
+
+def test_keys_over_http() -> None:
+    engine = ScriptedEngine()
+    engine.allow_everything()
+    settings = Settings(auth="api-key", api_keys=(SecretStr(KEY),), cors_origins=(PAGE,))
+    with serving(create_app(settings, engine)) as url:
+        assert httpx.get(f"{url}/health/live").status_code == 200  # probes have no key
+        for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": f"Basic {KEY}"}):
+            refusal = httpx.get(f"{url}/v1/models", headers=headers | {"Origin": PAGE})
+            assert (refusal.status_code, refusal.json()["error"]["code"]) == (401, "invalid_api_key")
+            assert refusal.headers["www-authenticate"] == "Bearer"
+            assert refusal.headers["access-control-allow-origin"] == PAGE  # the page can read why
+        assert httpx.get(f"{url}/v1/models", headers={"Authorization": f"Bearer {KEY}"}).status_code == 200
+
+
+def test_cors_names_the_page_alone() -> None:
+    preflight = {"Origin": PAGE, "Access-Control-Request-Method": "POST"}
+    with serving(create_app(Settings(cors_origins=(PAGE,)), ScriptedEngine(load_gate=opened()))) as url:
+        allowed = httpx.options(f"{url}/v1/warmup", headers=preflight)
+        assert allowed.headers["access-control-allow-origin"] == PAGE
+        refused = httpx.options(f"{url}/v1/warmup", headers=preflight | {"Origin": "https://evil.example"})
+        assert "access-control-allow-origin" not in refused.headers
+
+
+def opened() -> threading.Event:
+    event = threading.Event()
+    event.set()
+    return event
+
+
+@pytest.mark.parametrize("stored", [KEY, "sha256:" + hashlib.sha256(KEY.encode()).hexdigest()])
+def test_a_key_may_be_stored_as_its_digest(stored: str) -> None:
+    keys = ApiKeys(["another key, also long", stored])
+    asyncio.run(keys.check(f"Bearer {KEY}"))
+    with pytest.raises(ServiceError):
+        asyncio.run(keys.check(f"Bearer {stored[:-1]}"))
+
+
+@pytest.fixture(scope="module")
+def issuer() -> Iterator[tuple[rsa.RSAPrivateKey, str]]:
+    """A signing key, and the address where its public half is served."""
+    private = rsa.generate_private_key(65537, 2048)
+    key = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(private.public_key())) | {"kid": "one", "alg": "RS256"}
+
+    class Keys(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(json.dumps({"keys": [key]}).encode())
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Keys)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield private, f"http://127.0.0.1:{server.server_port}/keys"
+    server.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("changes", "welcome"),
+    [
+        ({}, True),
+        ({"aud": "other-project"}, False),
+        ({"iss": "https://securetoken.google.com/other-project"}, False),
+        ({"exp": time.time() - 60}, False),
+        ({"sub": ""}, False),
+    ],
+)
+def test_firebase_tokens(issuer: tuple[rsa.RSAPrivateKey, str], changes: dict[str, object], welcome: bool) -> None:
+    private, keys_url = issuer
+    now = time.time()
+    claims = {
+        "iss": "https://securetoken.google.com/my-project",
+        "aud": "my-project",
+        "sub": "somebody",
+        "iat": now - 10,
+        "exp": now + 3600,
+    }
+    users = FirebaseUsers("my-project", keys_url)
+    token = jwt.encode(claims | changes, private, "RS256", {"kid": "one"})
+    if welcome:
+        asyncio.run(users.check(f"Bearer {token}"))
+    else:
+        with pytest.raises(ServiceError):
+            asyncio.run(users.check(f"Bearer {token}"))
+
+
+def test_a_token_of_another_signer_is_refused(issuer: tuple[rsa.RSAPrivateKey, str]) -> None:
+    forger = rsa.generate_private_key(65537, 2048)
+    token = jwt.encode({"aud": "my-project", "sub": "somebody"}, forger, "RS256", {"kid": "one"})
+    with pytest.raises(ServiceError):
+        asyncio.run(FirebaseUsers("my-project", issuer[1]).check(f"Bearer {token}"))
