@@ -32,6 +32,7 @@ lint: .venv/test.stamp web/node_modules/.stamp ## Check style, types and shell s
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m mypy
+	$(PYTHON) scripts/settings_page.py --check
 	.venv/bin/shellcheck scripts/*.sh .ci/run
 	npm --prefix web run lint
 
@@ -39,6 +40,7 @@ lint: .venv/test.stamp web/node_modules/.stamp ## Check style, types and shell s
 format: .venv/test.stamp web/node_modules/.stamp ## Rewrite the sources in the house's style
 	$(PYTHON) -m ruff check --fix --exit-zero .
 	$(PYTHON) -m ruff format .
+	$(PYTHON) scripts/settings_page.py
 	npm --prefix web run format
 
 .PHONY: clean

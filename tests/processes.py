@@ -16,7 +16,7 @@ from pathlib import Path
 import httpx2 as httpx
 import openai
 import uvicorn
-from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 PATIENCE_S = 60
 """How long a condition may take on a busy machine before a test gives up."""
@@ -67,7 +67,7 @@ def running_service(folder: Path, port: int | None = None, **settings: str) -> I
 
 
 @contextmanager
-def serving(app: FastAPI) -> Iterator[str]:
+def serving(app: ASGIApp) -> Iterator[str]:
     """Serve an app in a thread of this process, over real HTTP; gives its address."""
     server = uvicorn.Server(uvicorn.Config(app, port=free_port(), log_config=None, timeout_graceful_shutdown=1))
     thread = threading.Thread(target=server.run)

@@ -98,7 +98,7 @@ def load_settings() -> Settings:
         StartupError: a value is unusable, or a name with our prefix is unknown: a misspelt setting would
             otherwise be ignored in silence. The message names the variable and never shows a value that may be a key.
     """
-    known = {_variable(name) for name in Settings.model_fields}
+    known = {variable(name) for name in Settings.model_fields}
     for name in os.environ:
         if name.startswith(_PREFIX) and name not in known:
             near = difflib.get_close_matches(name, known, n=1)
@@ -109,11 +109,11 @@ def load_settings() -> Settings:
     except ValidationError as error:
         lines = []
         for problem in error.errors(include_input=False, include_url=False):
-            name = _variable(str(problem["loc"][0])) if problem["loc"] else _PREFIX.rstrip("_")
+            name = variable(str(problem["loc"][0])) if problem["loc"] else _PREFIX.rstrip("_")
             lines.append(f"{name}: {problem['msg'].removeprefix('Value error, ')}")
         raise StartupError("\n".join(lines)) from None
 
 
-def _variable(field: str) -> str:
+def variable(field: str) -> str:
     """The environment variable of a field."""
     return "PORT" if field.upper() == "PORT" else _PREFIX + field.upper()
