@@ -1,0 +1,70 @@
+import { describe, expect, it } from 'vitest';
+import shipped from '../public/config.json';
+import { ConfigError, loadConfig, parseConfig } from './config';
+
+/** The shipped file with one value, given by its dotted path, replaced. */
+function changed(path: string, value: unknown): unknown {
+  const copy = structuredClone(shipped) as unknown as Record<string, unknown>;
+  const keys = path.split('.');
+  let place = copy;
+  for (const key of keys.slice(0, -1)) place = place[key] as Record<string, unknown>;
+  place[keys.at(-1) as string] = value;
+  return copy;
+}
+
+describe('parseConfig', () => {
+  it('reads the shipped file', () => {
+    expect(parseConfig(shipped)).toEqual({
+      service: 'http://127.0.0.1:8000',
+      auth: 'none',
+      model: {
+        id: 'whisper-tiny.en',
+        tasks: ['transcribe'],
+        languages: ['en'],
+        limits: { audioSeconds: 1800, uploadBytes: 33554432 },
+      },
+    });
+  });
+
+  it('takes null for many languages, and drops slashes after the address', () => {
+    expect(parseConfig(changed('model.languages', null)).model.languages).toBeNull();
+    expect(parseConfig(changed('service', 'https://a.example//')).service).toBe('https://a.example');
+  });
+
+  it.each([
+    ['auth', 'firebase'],
+    ['auth', undefined],
+    ['service', 'a.example'],
+    ['service', 'javascript:alert(1)'],
+    ['service', 'https://'],
+    ['model', null],
+    ['model.id', ''],
+    ['model.tasks', ['translate']],
+    ['model.languages', 'en'],
+    ['model.languages', []],
+    ['model.limits.audio_seconds', '1800'],
+    ['model.limits.upload_bytes', 0],
+  ])('refuses %s = %j and names the field', (path, value) => {
+    expect(() => parseConfig(changed(path, value))).toThrow(new RegExp(path.replaceAll('.', '\\.')));
+  });
+
+  it.each([null, [], 'text', 3])('refuses %j', (value) => {
+    expect(() => parseConfig(value)).toThrow(ConfigError);
+  });
+});
+
+describe('loadConfig', () => {
+  const answering = (body: string, status = 200) =>
+    loadConfig('/config.json', async () => new Response(body, { status }));
+
+  it('tells a missing file from an invalid one', async () => {
+    await expect(answering('gone', 404)).rejects.toMatchObject({ kind: 'missing' });
+    await expect(answering('<!doctype html>')).rejects.toMatchObject({ kind: 'invalid' });
+    await expect(
+      loadConfig('/config.json', async () => {
+        throw new TypeError('network');
+      }),
+    ).rejects.toMatchObject({ kind: 'missing' });
+    await expect(answering(JSON.stringify(shipped))).resolves.toMatchObject({ auth: 'none' });
+  });
+});

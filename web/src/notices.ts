@@ -1,0 +1,74 @@
+import { FileError } from './chosen-file';
+import { ConfigError } from './config';
+import type { StartProblem } from './dictation';
+import { failureText } from './failure-text';
+import type { Messages } from './messages';
+import { clock, megabytes } from './quantities';
+import type { EndReason } from './recorder';
+import type { Recording } from './recording';
+import type { Failure } from './service-error';
+import type { Notice } from './view/notice';
+
+// What the page tells about each thing that can happen, in one place, so that wording and tone agree.
+
+export function configNotice(error: unknown): Notice {
+  const detail = error instanceof ConfigError && error.kind === 'invalid' ? error.message : null;
+  return {
+    tone: 'error',
+    permanent: true,
+    text: (m) => (detail === null ? m.configMissing : m.configInvalid(detail)),
+  };
+}
+
+export function storageBlockedNotice(): Notice {
+  return { tone: 'error', permanent: true, text: (m) => m.storageBlocked };
+}
+
+export function startNotice(problem: StartProblem): Notice {
+  return { tone: 'error', text: (m) => m.start[problem] };
+}
+
+/**
+ * @param longest - seconds a recording may have
+ * @param send - sends what is kept; offered where that does not happen by itself
+ * @returns null where the recording simply ended as asked
+ */
+export function endNotice(
+  recording: Recording | null,
+  reason: EndReason,
+  longest: number,
+  send: () => void,
+): Notice | null {
+  if (!recording) return { tone: 'error', text: (m) => m.endedEmpty };
+  if (reason === 'stopped') return null;
+  if (reason === 'limit') return { tone: 'info', text: (m) => m.end.limit(clock(longest)) };
+  return { tone: 'error', text: (m) => m.end[reason], action: { label: (m) => m.send, run: send } };
+}
+
+export function failureNotice(failure: Failure, send: () => void): Notice {
+  return {
+    tone: 'error',
+    text: (m) => m.sentences([failureText(failure, m), m.kept]),
+    action: { label: (m) => m.sendAgain, run: send },
+  };
+}
+
+/** @param maxBytes - largest file the deployment takes */
+export function fileNotice(error: unknown, file: File, maxBytes: number): Notice {
+  const problem = error instanceof FileError ? error.problem : 'unreadable';
+  const texts: Record<typeof problem, (m: Messages) => string> = {
+    'too-large': (m) => m.fileTooLarge(megabytes(file.size), megabytes(maxBytes)),
+    empty: (m) => m.fileEmpty,
+    unreadable: (m) => m.fileUnreadable,
+    storage: (m) => m.start.storage,
+  };
+  return { tone: 'error', text: texts[problem] };
+}
+
+export function recoveredNotice(): Notice {
+  return { tone: 'info', text: (m) => m.recovered };
+}
+
+export function deletedNotice(undo: () => void): Notice {
+  return { tone: 'info', text: (m) => m.deleted, action: { label: (m) => m.undo, run: undo } };
+}

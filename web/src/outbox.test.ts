@@ -1,0 +1,198 @@
+import { IDBFactory } from 'fake-indexeddb';
+import 'fake-indexeddb/auto';
+import { beforeEach, expect, it } from 'vitest';
+import { Library } from './library';
+import { Outbox } from './outbox';
+import { Ownership } from './ownership';
+import type { Recording } from './recording';
+import type { Transcript } from './service';
+import { type Failure, ServiceError } from './service-error';
+import { Store } from './store';
+import { testRecording } from './test-recording';
+
+beforeEach(() => {
+  globalThis.indexedDB = new IDBFactory();
+});
+
+type Transcribe = (
+  audio: Blob,
+  name: string,
+  onDelta: (text: string) => void,
+  signal: AbortSignal,
+) => Promise<Transcript>;
+
+const HEARD: Transcript = { text: 'hello there', noSpeech: false, seconds: 4.5 };
+
+async function outboxWith(
+  transcribe: Transcribe,
+  recordings: Recording[] = [testRecording()],
+  uploadBytes = 1e6,
+) {
+  const store = await Store.open();
+  for (const recording of recordings) {
+    await store.restore({ recording, audio: [new ArrayBuffer(100)] });
+  }
+  const library = await Library.load(store);
+  const failures: Failure[] = [];
+  const wanted = { now: 0, ever: 0 };
+  const outbox = new Outbox({
+    library,
+    ownership: new Ownership(undefined),
+    service: { transcribe },
+    limits: { audioSeconds: 60, uploadBytes },
+    onSending: () => {
+      wanted.now++;
+      wanted.ever++;
+      return () => wanted.now--;
+    },
+    onFailure: (_, failure) => failures.push(failure),
+  });
+  return { outbox, library, store, failures, wanted };
+}
+
+it('sends a recording, shows its words as they come and keeps the transcript', async () => {
+  const sent: { name: string; size: number }[] = [];
+  const { outbox, library, store, wanted } = await outboxWith(async (audio, name, onDelta) => {
+    sent.push({ name, size: audio.size });
+    expect(library.get('a')?.state).toBe('sending');
+    expect(wanted.now).toBe(1);
+    onDelta(' hello');
+    onDelta(' there');
+    return HEARD;
+  });
+  const seen: string[] = [];
+  outbox.progress.subscribe((progress) => progress && seen.push(`${progress.status}:${progress.text}`));
+  await outbox.send('a');
+  expect(sent).toEqual([{ name: 'recording-1970-01-01T00-00-01.wav', size: 144 }]);
+  expect(seen).toEqual(['waiting:', 'streaming:hello', 'streaming:hello there', 'done:hello there']);
+  const done = { state: 'done', result: { text: 'hello there', noSpeech: false }, seconds: 2, failure: null };
+  expect(library.get('a')).toMatchObject(done);
+  expect(await store.get('a')).toMatchObject(done);
+  expect(wanted).toEqual({ now: 0, ever: 1 });
+});
+
+it('sends a chosen file as it is, under its name, and learns its length', async () => {
+  const file = testRecording({ file: { name: '会議.m4a', type: 'audio/mp4' }, seconds: null });
+  const { outbox, library } = await outboxWith(
+    async (audio, name) => {
+      expect([name, audio.type, audio.size]).toEqual(['会議.m4a', 'audio/mp4', 100]);
+      return HEARD;
+    },
+    [file],
+  );
+  await outbox.send('a');
+  expect(library.get('a')).toMatchObject({ state: 'done', seconds: 4.5 });
+});
+
+it('keeps the recording, the reason and what had arrived when the answer breaks off', async () => {
+  let times = 0;
+  const { outbox, library, failures, wanted } = await outboxWith(async (_audio, _name, onDelta) => {
+    if (++times === 2) return HEARD;
+    onDelta('hel');
+    throw new ServiceError('cut');
+  });
+  await outbox.send('a');
+  expect(failures.map(({ kind }) => kind)).toEqual(['cut']);
+  expect(library.get('a')).toMatchObject({
+    state: 'failed',
+    failure: { kind: 'cut' },
+    partial: 'hel',
+    result: null,
+  });
+  expect(outbox.progress.value).toMatchObject({ status: 'failed', text: 'hel' });
+  await outbox.send('a');
+  expect(library.get('a')).toMatchObject({ state: 'done', failure: null, partial: '' });
+  expect(wanted).toEqual({ now: 0, ever: 2 });
+});
+
+it('does not lose the transcript it has when sending again fails', async () => {
+  const had = { text: 'before', noSpeech: false };
+  const { outbox, library } = await outboxWith(
+    () => Promise.reject(new ServiceError('busy', { retryAfter: 5 })),
+    [testRecording({ state: 'done', result: had })],
+  );
+  await outbox.send('a');
+  expect(library.get('a')).toMatchObject({
+    state: 'failed',
+    result: had,
+    failure: { kind: 'busy', retryAfter: 5 },
+  });
+});
+
+it('does not upload what is larger than the service takes', async () => {
+  let calls = 0;
+  const count: Transcribe = async () => {
+    calls++;
+    return HEARD;
+  };
+  const { outbox, failures } = await outboxWith(count, [testRecording()], 4096 + 143);
+  await outbox.send('a');
+  expect(failures.map(({ kind }) => kind)).toEqual(['too-large']);
+  expect(calls).toBe(0);
+});
+
+it('sends one after the other, and each once however often it is asked to', async () => {
+  const open: ((transcript: Transcript) => void)[] = [];
+  const { outbox, library } = await outboxWith(
+    () => new Promise((resolve) => open.push(resolve)),
+    [testRecording({ id: 'a' }), testRecording({ id: 'b' })],
+  );
+  const finished = outbox.send('a');
+  outbox.send('b');
+  outbox.send('b');
+  await until(() => open.length === 1 && library.get('b')?.state === 'sending');
+  outbox.send('a');
+  open[0]?.(HEARD);
+  await until(() => open.length === 2);
+  open[1]?.(HEARD);
+  await finished;
+  expect(open).toHaveLength(2);
+  expect(library.recordings.value.map(({ state }) => state)).toEqual(['done', 'done']);
+});
+
+it('gives up on request, waiting or under way, and keeps both as they were', async () => {
+  const hanging: Transcribe = (_audio, _name, _onDelta, signal) =>
+    new Promise((_, reject) => {
+      signal.addEventListener('abort', () => reject(new ServiceError('aborted')));
+    });
+  const { outbox, library, failures } = await outboxWith(hanging, [
+    testRecording({ id: 'a' }),
+    testRecording({ id: 'b', state: 'done', result: { text: 'before', noSpeech: false } }),
+  ]);
+  const finished = outbox.send('a');
+  outbox.send('b');
+  await until(() => outbox.progress.value?.id === 'a' && library.get('b')?.state === 'sending');
+  outbox.cancel('b');
+  outbox.cancel('a');
+  await finished;
+  expect(library.get('a')?.state).toBe('recorded');
+  await until(() => library.get('b')?.state === 'done');
+  expect(failures).toEqual([]);
+  expect(outbox.progress.value).toBeNull();
+});
+
+it('does not bring a recording back that was deleted while it was sent, and undo brings it back settled', async () => {
+  const hanging: Transcribe = (_audio, _name, _onDelta, signal) =>
+    new Promise((_, reject) => {
+      signal.addEventListener('abort', () => reject(new ServiceError('aborted')));
+    });
+  const { outbox, library, store } = await outboxWith(hanging);
+  const finished = outbox.send('a');
+  await until(() => outbox.progress.value?.id === 'a');
+  outbox.cancel('a');
+  const removed = await library.remove('a');
+  await finished;
+  expect(library.recordings.value).toEqual([]);
+  expect(await store.list()).toEqual([]);
+  if (!removed) throw new Error('nothing was handed over');
+  await library.restore(removed);
+  expect(await store.get('a')).toMatchObject({ state: 'recorded' });
+});
+
+async function until(condition: () => boolean): Promise<void> {
+  const deadline = Date.now() + 2000;
+  while (!condition()) {
+    if (Date.now() > deadline) throw new Error('it did not happen in time');
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+}

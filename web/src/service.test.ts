@@ -1,0 +1,227 @@
+import { describe, expect, it } from 'vitest';
+import { Service } from './service';
+import { ServiceError } from './service-error';
+
+const DELTAS = ['And so', ' 皆さん', '、🎤\n!'];
+const DONE = {
+  type: 'transcript.text.done',
+  text: 'And so 皆さん、🎤\n!',
+  no_speech: false,
+  usage: { audio_seconds: 7.4 },
+};
+const event = (data: unknown) => `data: ${JSON.stringify(data)}\n\n`;
+const STREAM = new TextEncoder().encode(
+  `: hello\r\n\r\n${DELTAS.map((delta) => event({ type: 'transcript.text.delta', delta })).join('')}${event(DONE)}data: [DONE]\n\n`,
+);
+
+/** A response whose body arrives in the given pieces, and breaks with an error after them where asked. */
+function streamed(pieces: Uint8Array<ArrayBuffer>[], breaks = false): Response {
+  const left = [...pieces];
+  const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
+    pull(controller) {
+      const piece = left.shift();
+      if (piece) controller.enqueue(piece);
+      else if (breaks) controller.error(new TypeError('network error'));
+      else controller.close();
+    },
+  });
+  return new Response(body, { headers: { 'content-type': 'text/event-stream' } });
+}
+
+function serviceThat(
+  answer: (url: string, init: RequestInit) => Response | Promise<Response>,
+  key: string | null = null,
+) {
+  const send = (async (url: string, init: RequestInit) => answer(url, init)) as typeof fetch;
+  return new Service({ address: 'https://s.example', model: 'tiny', key: () => key, fetch: send });
+}
+
+async function transcribe(service: Service, signal = new AbortController().signal) {
+  const deltas: string[] = [];
+  const transcript = await service.transcribe(
+    new Blob(['RIFF']),
+    'a.wav',
+    (text) => deltas.push(text),
+    signal,
+  );
+  return { deltas, transcript };
+}
+
+async function failure(run: Promise<unknown>) {
+  const error = await run.then(
+    () => null,
+    (reason: unknown) => reason,
+  );
+  if (!(error instanceof ServiceError)) throw new Error(`not a ServiceError: ${error}`);
+  return error.failure;
+}
+
+describe('transcribe', () => {
+  it('reads the stream whichever byte it is split at', async () => {
+    for (let at = 0; at <= STREAM.length; at++) {
+      const service = serviceThat(() => streamed([STREAM.slice(0, at), STREAM.slice(at)]));
+      const { deltas, transcript } = await transcribe(service);
+      expect(deltas).toEqual(DELTAS);
+      expect(transcript).toEqual({ text: DONE.text, noSpeech: false, seconds: 7.4 });
+    }
+  });
+
+  it('reads the stream byte by byte', async () => {
+    const service = serviceThat(() => streamed([...STREAM].map((byte) => Uint8Array.of(byte))));
+    expect((await transcribe(service)).deltas).toEqual(DELTAS);
+  });
+
+  it('sends what OpenAI clients send', async () => {
+    let seen: { url: string; init: RequestInit } | undefined;
+    const service = serviceThat((url, init) => {
+      seen = { url, init };
+      return streamed([STREAM]);
+    }, 'secret');
+    await transcribe(service);
+    const form = seen?.init.body as FormData;
+    expect(seen?.url).toBe('https://s.example/v1/audio/transcriptions');
+    expect(seen?.init.method).toBe('POST');
+    expect(seen?.init.headers).toEqual({ Authorization: 'Bearer secret' });
+    expect([form.get('model'), form.get('stream'), form.get('response_format')]).toEqual([
+      'tiny',
+      'true',
+      'json',
+    ]);
+    expect((form.get('file') as File).name).toBe('a.wav');
+  });
+
+  it('sends no Authorization where the service wants none, and nothing at all while the key is missing', async () => {
+    let calls = 0;
+    const count = (_: string, init: RequestInit) => {
+      calls++;
+      expect(init.headers).toEqual({});
+      return streamed([STREAM]);
+    };
+    await transcribe(serviceThat(count));
+    expect((await failure(transcribe(serviceThat(count, '')))).kind).toBe('key-missing');
+    expect(calls).toBe(1);
+  });
+
+  it('takes every stream that ends early for cut', async () => {
+    const end = STREAM.length - 'data: [DONE]\n\n'.length;
+    for (let at = 0; at < end; at += 7) {
+      expect((await failure(transcribe(serviceThat(() => streamed([STREAM.slice(0, at)]))))).kind).toBe(
+        'cut',
+      );
+    }
+    const broken = serviceThat(() => streamed([STREAM.slice(0, 60)], true));
+    expect((await failure(transcribe(broken))).kind).toBe('cut');
+    const garbled = serviceThat(() => streamed([new TextEncoder().encode('data: {oops\n\n')]));
+    expect((await failure(transcribe(garbled))).kind).toBe('cut');
+  });
+
+  it('says what the service said when it failed in the middle', async () => {
+    const error = { message: 'out of memory', type: 'server_error', param: null, code: 'oom' };
+    const body = new TextEncoder().encode(
+      event({ type: 'transcript.text.delta', delta: 'a' }) + event({ error }),
+    );
+    expect(await failure(transcribe(serviceThat(() => streamed([body]))))).toEqual({
+      kind: 'failed',
+      detail: 'out of memory',
+      retryAfter: null,
+    });
+  });
+
+  it('tells a service that is down from a call that was given up', async () => {
+    const down = serviceThat(() => {
+      throw new TypeError('Failed to fetch');
+    });
+    expect((await failure(transcribe(down))).kind).toBe('unreachable');
+    const abort = new AbortController();
+    const never = serviceThat(
+      (_, init) =>
+        new Promise((_resolve, reject) => {
+          init.signal?.addEventListener('abort', () => reject(init.signal?.reason));
+        }),
+    );
+    const given = failure(transcribe(never, abort.signal));
+    abort.abort();
+    expect((await given).kind).toBe('aborted');
+  });
+});
+
+describe('answers that are not 2xx', () => {
+  const shaped = JSON.stringify({ error: { message: 'no room', type: 'x', param: null, code: 'y' } });
+  it.each([
+    [401, shaped, {}, { kind: 'unauthorized', detail: 'no room', retryAfter: null }],
+    [403, '', {}, { kind: 'unauthorized', detail: null, retryAfter: null }],
+    [413, 'Payload Too Large', {}, { kind: 'too-large', detail: 'Payload Too Large', retryAfter: null }],
+    [429, shaped, { 'retry-after': '12' }, { kind: 'busy', detail: 'no room', retryAfter: 12 }],
+    [429, 'Rate exceeded.', {}, { kind: 'busy', detail: 'Rate exceeded.', retryAfter: null }],
+    [503, shaped, { 'retry-after': 'soon' }, { kind: 'unavailable', detail: 'no room', retryAfter: null }],
+    [
+      504,
+      '<h1>Timeout</h1>',
+      { 'content-type': 'text/html' },
+      { kind: 'unavailable', detail: null, retryAfter: null },
+    ],
+    [400, shaped, {}, { kind: 'rejected', detail: 'no room', retryAfter: null }],
+    [500, '{"error":"text"}', {}, { kind: 'failed', detail: '{"error":"text"}', retryAfter: null }],
+  ])('%i %s', async (status, body, headers, expected) => {
+    const service = serviceThat(
+      () => new Response(body, { status, headers: headers as Record<string, string> }),
+    );
+    expect(await failure(transcribe(service))).toEqual(expected);
+  });
+
+  it('reads a Retry-After that is a date', async () => {
+    const headers = { 'retry-after': new Date(Date.now() + 30_000).toUTCString() };
+    const { retryAfter } = await failure(
+      transcribe(serviceThat(() => new Response('', { status: 503, headers }))),
+    );
+    expect(retryAfter).toBeGreaterThan(27);
+    expect(retryAfter).toBeLessThanOrEqual(30);
+  });
+});
+
+describe('warmup', () => {
+  const snapshot = {
+    status: 'loading',
+    phase: 'weights',
+    seconds: 1.2,
+    phases: [
+      { phase: 'process', status: 'done', seconds: 0.4 },
+      { phase: 'weights', status: 'running', seconds: 0.2, bytes: 1000000, total_bytes: 75537502 },
+    ],
+  };
+
+  it('reads the snapshot of a 202', async () => {
+    const service = serviceThat((url, init) => {
+      expect([url, init.method]).toEqual(['https://s.example/v1/warmup', 'POST']);
+      return Response.json(snapshot, { status: 202 });
+    });
+    expect(await service.warmup(new AbortController().signal)).toEqual({
+      status: 'loading',
+      seconds: 1.2,
+      error: null,
+      phases: [
+        { name: 'process', status: 'done', seconds: 0.4, bytes: null, totalBytes: null },
+        { name: 'weights', status: 'running', seconds: 0.2, bytes: 1000000, totalBytes: 75537502 },
+      ],
+    });
+  });
+
+  it('takes an answer that is no snapshot for a failure', async () => {
+    for (const body of ['{}', '[]', 'null', 'x', '{"status":"asleep"}']) {
+      const run = serviceThat(() => new Response(body)).warmup(new AbortController().signal);
+      expect((await failure(run)).kind).toMatch(/failed|cut/);
+    }
+  });
+
+  it('follows the events to their end and passes over what it does not know', async () => {
+    const failed = { status: 'failed', seconds: 2, phases: [], error: { message: 'no weights' } };
+    const body = new TextEncoder().encode(event(snapshot) + event({ status: 'new' }) + event(failed));
+    const seen: unknown[] = [];
+    const events = serviceThat(() => streamed([body])).warmupEvents(new AbortController().signal);
+    for await (const { status, error } of events) seen.push([status, error]);
+    expect(seen).toEqual([
+      ['loading', null],
+      ['failed', 'no weights'],
+    ]);
+  });
+});

@@ -1,0 +1,18 @@
+import { saveApiKey, savedApiKey } from '../api-key';
+import { part } from './element';
+
+/**
+ * The field for the service's key.
+ * @returns reads the key as it stands in the field; '' when there is none
+ */
+export function mountApiKeyField(): () => string {
+  const form = part<HTMLFormElement>('.api-key');
+  form.hidden = false;
+  // The key is kept as it is typed, so the Enter key has nothing to do.
+  form.addEventListener('submit', (event) => event.preventDefault());
+  const input = part<HTMLInputElement>('[data-testid=api-key]');
+  const key = (): string => input.value.trim();
+  input.value = savedApiKey();
+  input.addEventListener('input', () => saveApiKey(key()));
+  return key;
+}

@@ -1,0 +1,111 @@
+import { failureText } from '../failure-text';
+import { type Language, MESSAGES } from '../messages';
+import { clock, moment } from '../quantities';
+import type { Recording } from '../recording';
+import { part } from './element';
+import { openPlayer } from './player';
+
+export interface HistoryActions {
+  /** Null where there is no service to send to. */
+  send: ((id: string) => void) | null;
+  cancel: (id: string) => void;
+  remove: (id: string) => void;
+  audio: (recording: Recording) => Promise<Blob>;
+}
+
+/** One recording in the history. */
+export class HistoryItem {
+  readonly element: HTMLElement;
+  readonly #actions: HistoryActions;
+  #recording: Recording;
+  #language: Language;
+  #closePlayer: (() => void) | null = null;
+
+  constructor(recording: Recording, language: Language, actions: HistoryActions) {
+    this.#actions = actions;
+    this.#recording = recording;
+    this.#language = language;
+    const template = part<HTMLTemplateElement>('#recording-item');
+    this.element = (template.content.cloneNode(true) as DocumentFragment).firstElementChild as HTMLElement;
+    this.element.dataset.id = recording.id;
+    this.#on('send', () => actions.send?.(this.#recording.id));
+    this.#on('cancel', () => actions.cancel(this.#recording.id));
+    this.#on('delete', () => actions.remove(this.#recording.id));
+    this.#on('play', () => this.#togglePlayer());
+    this.update(recording, language);
+  }
+
+  update(recording: Recording, language: Language): void {
+    this.#recording = recording;
+    this.#language = language;
+    const { element } = this;
+    const messages = MESSAGES[language];
+    const { state, file, seconds, failure } = recording;
+    element.dataset.state = state;
+    const time = part<HTMLTimeElement>('time', element);
+    time.dateTime = new Date(recording.createdAt).toISOString();
+    time.textContent = moment(recording.createdAt, language);
+    // What was spoken here has no name, so its time stands for one.
+    this.#write('.item-name', file?.name ?? '');
+    element.classList.toggle('spoken', file === null);
+    part('.item-length', element).textContent = seconds === null ? '' : clock(seconds);
+    part('.item-state', element).textContent = messages.state[state];
+    this.#write('[data-testid=text]', this.#text());
+    this.#write('[data-testid=failure]', failure && state === 'failed' ? failureText(failure, messages) : '');
+    const free = state !== 'recording' && state !== 'sending';
+    const sentBefore = state === 'done' || state === 'failed';
+    this.#button(
+      'send',
+      sentBefore ? messages.sendAgain : messages.send,
+      free && this.#actions.send !== null,
+    );
+    this.#button('cancel', messages.cancel, state === 'sending');
+    this.#button('play', this.#closePlayer ? messages.stopPlaying : messages.play, state !== 'recording');
+    this.#button('delete', messages.delete, state !== 'recording');
+  }
+
+  /** Releases what the item holds; it is not used any more. */
+  close(): void {
+    this.#closePlayer?.();
+    this.element.remove();
+  }
+
+  #text(): string {
+    const { result, partial, state } = this.#recording;
+    if (state === 'sending') return '';
+    if (!result) return partial;
+    return result.noSpeech || result.text.trim() === '' ? MESSAGES[this.#language].noSpeech : result.text;
+  }
+
+  #togglePlayer(): void {
+    if (this.#closePlayer) {
+      this.#closePlayer();
+      return;
+    }
+    this.#closePlayer = openPlayer(part('.item-player', this.element), {
+      audio: () => this.#actions.audio(this.#recording),
+      unplayable: () => this.#write('[data-testid=failure]', MESSAGES[this.#language].notPlayable),
+      closed: () => {
+        this.#closePlayer = null;
+        this.update(this.#recording, this.#language);
+      },
+    });
+    this.update(this.#recording, this.#language);
+  }
+
+  #write(selector: string, text: string): void {
+    const element = part(selector, this.element);
+    element.textContent = text;
+    element.hidden = text === '';
+  }
+
+  #button(name: string, label: string, shown: boolean): void {
+    const button = part<HTMLButtonElement>(`[data-testid=${name}]`, this.element);
+    part('span', button).textContent = label;
+    button.hidden = !shown;
+  }
+
+  #on(name: string, run: () => void): void {
+    part(`[data-testid=${name}]`, this.element).addEventListener('click', run);
+  }
+}
