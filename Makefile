@@ -6,10 +6,18 @@ SHELL := /bin/sh
 
 PORT ?= 8000
 WEB_PORT ?= 8080
+ENGINE ?= $(or $(KIKITORI_ENGINE),whisper)
+ifdef MODEL
+export KIKITORI_MODEL := $(MODEL)
+endif
 
 UV_VERSION := 0.13.9
 UV := $(shell command -v uv || echo .tools/bin/uv)
 PYTHON := .venv/bin/python
+# Each engine has an environment of its own: torch alone is 6 GB, and whisper does without.
+ENVIRONMENT_whisper := .venv
+ENVIRONMENT_qwen2-audio := .venv-qwen2-audio
+ENVIRONMENT := $(or $(ENVIRONMENT_$(ENGINE)),$(error ENGINE=$(ENGINE) is not known: whisper or qwen2-audio))
 WEB_SOURCES := $(shell find web -type f -not -path 'web/node_modules/*' -not -path 'web/dist/*' 2>/dev/null)
 
 .PHONY: help
@@ -17,14 +25,20 @@ help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
-run: .venv/run.stamp web/dist/index.html ## Set up what is missing, then serve the page and the service (PORT, WEB_PORT)
-	@exec $(PYTHON) scripts/run.py --port $(PORT) --web-port $(WEB_PORT)
+run: $(ENVIRONMENT)/run.stamp web/dist/index.html ## Set up, then serve page and service (PORT, WEB_PORT, ENGINE, MODEL)
+	@KIKITORI_ENGINE=$(ENGINE) exec $(ENVIRONMENT)/bin/python scripts/run.py --port $(PORT) --web-port $(WEB_PORT)
 
 .PHONY: test
-test: .venv/test.stamp web/dist/index.html ## Run every test that this machine can run
+test: .venv/test.stamp .venv-qwen2-audio/test.stamp web/dist/index.html ## Run every test that this machine can run
 	@scripts/require.sh chromium espeak-ng
 	npm --prefix web test
-	$(PYTHON) -m pytest -n 2 $(PYTEST)
+	$(PYTHON) -m pytest -n 2
+	OMP_NUM_THREADS=1 .venv-qwen2-audio/bin/python -m pytest -n 2 service/tests/qwen2_audio
+
+.PHONY: tiny-model
+tiny-model: .venv-qwen2-audio/test.stamp ## Train the tests' tiny Qwen2-Audio again (about 20 minutes on two cores)
+	@scripts/require.sh espeak-ng
+	.venv-qwen2-audio/bin/python -m service.tests.tiny_model.train service/tests/tiny-qwen2-audio --cache .cache/speech
 
 .PHONY: lint
 lint: .venv/test.stamp web/node_modules/.stamp ## Check style, types and shell scripts
@@ -45,24 +59,27 @@ format: .venv/test.stamp web/node_modules/.stamp ## Rewrite the sources in the h
 
 .PHONY: clean
 clean: ## Remove everything that the other commands made
-	rm -rf .venv .tools .mypy_cache .pytest_cache .ruff_cache web/node_modules web/dist
+	rm -rf .venv .venv-qwen2-audio .tools .mypy_cache .pytest_cache .ruff_cache web/node_modules web/dist
 	find service scripts tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# Set-up, done again only when its inputs change. Both stamps share one environment: `run` adds what it needs,
-# `test` makes it exactly the lock's.
+# Set-up, done again only when its inputs change. `run` adds what it needs to an environment, `test` makes it exactly
+# the lock's.
 
 .tools/bin/uv:
 	@scripts/require.sh python
 	python3 -m venv .tools
 	.tools/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 
-.venv/run.stamp: pyproject.toml service/pyproject.toml uv.lock | $(filter .tools/bin/uv,$(UV))
-	$(UV) sync --locked --no-dev --inexact
+LOCKED := pyproject.toml service/pyproject.toml uv.lock
+ENGINE_of = $(patsubst .venv-%,%,$(patsubst .venv,whisper,$(@D)))
+
+.venv/run.stamp .venv-qwen2-audio/run.stamp: $(LOCKED) | $(filter .tools/bin/uv,$(UV))
+	UV_PROJECT_ENVIRONMENT=$(@D) $(UV) sync --locked --no-dev --inexact --extra $(ENGINE_of)
 	@touch $@
 
-.venv/test.stamp: pyproject.toml service/pyproject.toml uv.lock | $(filter .tools/bin/uv,$(UV))
-	$(UV) sync --locked
-	@touch $@ .venv/run.stamp
+.venv/test.stamp .venv-qwen2-audio/test.stamp: $(LOCKED) | $(filter .tools/bin/uv,$(UV))
+	UV_PROJECT_ENVIRONMENT=$(@D) $(UV) sync --locked --extra $(ENGINE_of)
+	@touch $@ $(@D)/run.stamp
 
 web/node_modules/.stamp: web/package.json web/package-lock.json
 	@scripts/require.sh node

@@ -56,7 +56,7 @@ def create_app(settings: Settings, engine: Engine[Any], end: Callable[[int], Non
     app = FastAPI(title="Kikitori", summary=__doc__, lifespan=lifespan)
     app.state.service = Service(
         settings=settings,
-        description=engine.description,
+        engine=engine,
         startup=startup,
         scheduler=scheduler,
         decoder=decoder,

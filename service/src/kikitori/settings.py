@@ -13,6 +13,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from kikitori.errors import StartupError
 
 _PREFIX = "KIKITORI_"
+_UNPREFIXED = {"port": "PORT", "hf_token": "HF_TOKEN"}
+"""Names that others have given a meaning to."""
 _ORIGIN = re.compile(r"https?://[^/\s,]+")
 _SHORTEST_KEY = 16
 
@@ -29,14 +31,24 @@ class Settings(BaseSettings):
 
     host: str = "127.0.0.1"
     """Address to listen on. A container listens on 0.0.0.0; nothing else needs to."""
-    port: int = Field(default=8000, ge=1, le=65535, validation_alias="PORT")
+    port: int = Field(default=8000, ge=1, le=65535, validation_alias=_UNPREFIXED["port"])
     """Port to listen on; without prefix, as Cloud Run sets it."""
-    engine: Literal["whisper"] = "whisper"
+    engine: Literal["whisper", "qwen2-audio"] = "whisper"
     """The kind of model that answers."""
     model: str | None = None
-    """The model: for `whisper` a folder with a faster-whisper (CTranslate2) model; unset is the packaged tiny.en."""
+    """The model. For `whisper` a folder with a faster-whisper (CTranslate2) model; unset is the packaged tiny.en. For
+    `qwen2-audio` a hub id, a folder or a gs:// address; unset is Qwen/Qwen2-Audio-7B-Instruct."""
+    model_revision: str | None = None
+    """`qwen2-audio`: commit, branch or tag of the hub; pin a commit in production."""
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    """`qwen2-audio`: precision of the weights; `auto` is bfloat16 on a GPU and float32 on a CPU."""
     quantization: Literal["none", "int8"] = "int8"
-    """Precision of the weights."""
+    """`whisper`: precision of the weights."""
+    trust_remote_code: bool = False
+    """`qwen2-audio`: run Python code that comes with the model. Never needed for Qwen2-Audio, and such code can do
+    whatever this process can."""
+    hf_token: SecretStr | None = Field(default=None, validation_alias=_UNPREFIXED["hf_token"])
+    """Token of the hub, for gated or private models; without prefix, as the hub's own tools read it."""
     concurrency: int = Field(default=8, ge=1, le=256)
     """Answers that run at once."""
     queue_size: int = Field(default=24, ge=0, le=1024)
@@ -74,6 +86,15 @@ class Settings(BaseSettings):
             if origin != "*" and not _ORIGIN.fullmatch(origin):
                 raise ValueError(f"{origin!r} is no origin: write scheme://host[:port] without a path")
         return value
+
+    @model_validator(mode="after")
+    def _engine_takes_what_is_set(self) -> Self:
+        only = {"whisper": {"quantization"}, "qwen2-audio": {"model_revision", "dtype", "trust_remote_code"}}
+        for engine, names in only.items():
+            for name in names & self.model_fields_set:
+                if engine != self.engine:
+                    raise ValueError(f"{name.upper()} is a setting of the engine {engine}, and ENGINE is {self.engine}")
+        return self
 
     @model_validator(mode="after")
     def _auth_is_complete(self) -> Self:
@@ -116,4 +137,4 @@ def load_settings() -> Settings:
 
 def variable(field: str) -> str:
     """The environment variable of a field."""
-    return "PORT" if field.upper() == "PORT" else _PREFIX + field.upper()
+    return _UNPREFIXED.get(field.lower(), _PREFIX + field.upper())

@@ -116,9 +116,10 @@ async def _events(answer: Answer) -> AsyncIterator[dict[str, object]]:
     """OpenAI's `transcript.text.delta` events and their `transcript.text.done`, with the figures in it."""
     pieces: list[Piece] = []
     async for piece in answer.job.pieces():
-        delta = piece.text if pieces else piece.text.lstrip()
+        delta = piece.text if any(one.text for one in pieces) else piece.text.lstrip()
         pieces.append(piece)
-        yield {"type": "transcript.text.delta", "delta": delta}
+        if delta:
+            yield {"type": "transcript.text.delta", "delta": delta}
     transcript = _transcript(answer, pieces)
     yield {
         "type": "transcript.text.done",
@@ -137,6 +138,7 @@ def _transcript(answer: Answer, pieces: Sequence[Piece]) -> Transcript:
     return Transcript(
         text=text,
         segments=[piece.segment for piece in pieces if piece.segment],
+        notes=job.notes,
         language=job.language,
         duration=round(sum(clip.duration for clip in job.request.clips), 3),
         no_speech=not text,

@@ -90,7 +90,13 @@ async def complete(http: Request, service: ServiceDep, body: ChatRequest) -> Res
     message = {"role": "assistant", "content": "".join(piece.text for piece in pieces), "refusal": None}
     choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": answer.job.finish}
     return JSONResponse(
-        head | {"object": "chat.completion", "choices": [choice], "usage": _usage(answer)},
+        head
+        | {
+            "object": "chat.completion",
+            "choices": [choice],
+            "notes": list(answer.job.notes),
+            "usage": _usage(answer),
+        },
         headers={"Server-Timing": answer.timing.header()},
     )
 
@@ -133,8 +139,9 @@ async def _events(
 
     yield chunk({"role": "assistant", "content": ""})
     async for piece in answer.job.pieces():
-        yield chunk({"content": piece.text})
-    yield chunk({}, answer.job.finish)
+        if piece.text:
+            yield chunk({"content": piece.text})
+    yield chunk({}, answer.job.finish) | {"notes": list(answer.job.notes)}
     if include_usage:
         yield head | {"choices": [], "usage": _usage(answer), "timing": answer.timing.body()}
     yield "[DONE]"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, Request
 
 from kikitori.audio.decoder import AudioDecoder
 from kikitori.auth import Authenticator
-from kikitori.engines.protocol import Description, Task
+from kikitori.engines.protocol import Description, Engine, Task
 from kikitori.engines.scheduler import Scheduler
 from kikitori.engines.startup import Startup
 from kikitori.errors import Code, ServiceError
@@ -22,11 +22,16 @@ class Service:
     """The collaborators of one app."""
 
     settings: Settings
-    description: Description
+    engine: Engine[Any]
     startup: Startup
     scheduler: Scheduler
     decoder: AudioDecoder
     authenticator: Authenticator
+
+    @property
+    def description(self) -> Description:
+        """What the engine is."""
+        return self.engine.description
 
     def check_model(self, name: str) -> None:
         """Refuse a model that is not this service's.

@@ -24,6 +24,7 @@ def model_entry(description: Description, settings: Settings) -> dict[str, objec
         "aliases": list(description.aliases),
         "engine": description.engine,
         "tasks": list(description.tasks),
+        "prompts": dict(description.prompts),
         "languages": None if description.languages is None else list(description.languages),
         "limits": {"audio_seconds": settings.max_audio_s, "upload_bytes": settings.max_upload_bytes},
     }

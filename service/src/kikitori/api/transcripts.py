@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 
-from kikitori.engines.protocol import Segment
+from kikitori.engines.protocol import Note, Segment
 
 
 class Format(StrEnum):
@@ -28,13 +28,14 @@ class Transcript:
     language: str | None
     duration: float
     no_speech: bool
+    notes: Sequence[Note] = ()
 
     def json(self) -> dict[str, object]:
-        """OpenAI's `Transcription`, and `no_speech`."""
-        return {"text": self.text, "no_speech": self.no_speech}
+        """OpenAI's `Transcription`, with `no_speech` and `notes`."""
+        return {"text": self.text, "no_speech": self.no_speech, "notes": list(self.notes)}
 
     def verbose_json(self, task: str) -> dict[str, object]:
-        """OpenAI's `TranscriptionVerbose`, and `no_speech`."""
+        """OpenAI's `TranscriptionVerbose`, with `no_speech` and `notes`."""
         return {
             "task": task,
             "language": self.language,

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Literal
 
 from kikitori.engines.meter import Bill
-from kikitori.engines.protocol import Advance, Piece, Request
+from kikitori.engines.protocol import Advance, Note, Piece, Request
 
 
 class Job:
@@ -31,6 +31,7 @@ class Job:
         self.input_tokens = 0
         self.output_tokens = 0
         self.language = request.language
+        self.notes: tuple[Note, ...] = ()
         self.finish: Literal["stop", "length"] | None = None
         self.bill = Bill()
         self._news: asyncio.Queue[Advance | Exception] = asyncio.Queue()
@@ -54,6 +55,8 @@ class Job:
         """
         while True:
             advance = await self._next()
+            if advance.error:
+                raise advance.error
             for piece in advance.pieces:
                 yield piece
             if advance.finish:

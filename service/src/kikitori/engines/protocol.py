@@ -6,12 +6,13 @@ runs, and carries the pieces back to the event loop. An engine that batches adva
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal, Protocol, TypeVar
 
 from kikitori.audio.clip import Clip
+from kikitori.errors import ServiceError
 
 
 class Task(StrEnum):
@@ -19,7 +20,19 @@ class Task(StrEnum):
 
     TRANSCRIBE = "transcribe"
     TRANSLATE = "translate"
+    DESCRIBE = "describe"
+    SUMMARIZE = "summarize"
+    ASK = "ask"
     CHAT = "chat"
+
+
+class Note(StrEnum):
+    """What a reader should know of an answer."""
+
+    REPETITION = "repetition"
+    """The model went round in a loop and was stopped; the end of the text is not to be trusted."""
+    BY_TRANSCRIPT = "by_transcript"
+    """The audio was too long to be heard at once, so it was transcribed and the answer made from the text."""
 
 
 class Phase(StrEnum):
@@ -51,6 +64,9 @@ class Description:
     languages: tuple[str, ...] | None
     """ISO 639-1 codes of what it understands; None where the list is long."""
     on_gpu: bool
+    """Whether it runs on a GPU; false until that is known."""
+    prompts: Mapping[Task, str] = field(default_factory=dict)
+    """The wording of the tasks that are asked for by text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +139,10 @@ class Advance:
     """Seconds of the step spent on reading the input, before the first new token."""
     language: str | None = None
     """ISO 639-1 code, once known."""
+    notes: tuple[Note, ...] = ()
+    """All notes on the answer so far."""
+    error: ServiceError | None = None
+    """Ends this run with an error; the others go on."""
 
 
 RunT = TypeVar("RunT")

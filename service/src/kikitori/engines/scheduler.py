@@ -183,7 +183,9 @@ class Scheduler:
         share_s = (time.monotonic() - began) / len(jobs)
         for job, advance in zip(jobs, advances, strict=True):
             self._account(job, advance, share_s)
-            if advance.finish:
+            if advance.error:
+                self._engine.cancel(running.pop(job))
+            elif advance.finish:
                 del running[job]
             self._tell(job.announce, advance)
 
@@ -193,6 +195,7 @@ class Scheduler:
         job.input_tokens += advance.input_tokens
         job.output_tokens += sum(piece.tokens for piece in advance.pieces)
         job.language = advance.language or job.language
+        job.notes = advance.notes
         if advance.finish:
             job.finish = advance.finish
             job.finished = time.monotonic()

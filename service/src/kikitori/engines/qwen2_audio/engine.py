@@ -1,0 +1,310 @@
+"""The engine: windows in order, several sounds in one turn, and long recordings by way of their transcript."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from kikitori.audio.clip import SAMPLE_RATE, WINDOW_S, Clip, Window
+from kikitori.engines.protocol import (
+    Advance,
+    Description,
+    Message,
+    Note,
+    Phase,
+    Piece,
+    Report,
+    Request,
+    Segment,
+    Task,
+)
+from kikitori.engines.qwen2_audio.prompts import PROMPTS, about_transcript, task_prompt
+from kikitori.errors import Code, ServiceError
+
+if TYPE_CHECKING:
+    from kikitori.engines.qwen2_audio.loading import Dtype, Loaded
+    from kikitori.engines.qwen2_audio.rows import Batch, Row
+
+_SHORTEST_S = 0.1
+"""Below 70 ms a sound makes one audio token or none, which the model cannot take."""
+_WINDOW_TOKENS = 400
+"""Most tokens for a window of 30 s; the fastest speech has about 250."""
+_CHAT_TOKENS = 512
+_HEARD_AT_ONCE_S = 300.0
+"""Sound in one turn: 25 tokens a second leave room for text within 8,192 positions."""
+
+Conversation = list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Prompt:
+    """One thing to answer, and what becomes of the text: a segment of the clip, an aside, or the answer itself."""
+
+    conversation: Conversation
+    limit: int
+    window: Window | None = None
+    aside: bool = False
+
+
+@dataclass(eq=False, slots=True)
+class _Run:
+    request: Request
+    prompts: deque[_Prompt]
+    then: Callable[[str], _Prompt] | None = None
+    """Makes the last prompt of what the asides have said."""
+    current: _Prompt | None = None
+    row: Row | None = None
+    inputs: dict[str, Any] | None = None
+    text: str = ""
+    """Of the current prompt."""
+    asides: list[str] = field(default_factory=list)
+    spoken: str = ""
+    notes: tuple[Note, ...] = ()
+    cut_short: bool = False
+
+
+class Qwen2AudioEngine:
+    """Qwen2-Audio by transformers, with rows that join and leave between tokens.
+
+    Args:
+        model: hub id, folder, or gs:// address.
+        revision: commit, branch or tag of the hub.
+        dtype: of the weights; `auto` is bfloat16 on a GPU and float32 on a CPU.
+        trust_remote_code: let Python code that comes with the model run; the class used here never needs it.
+    """
+
+    def __init__(
+        self, model: str, revision: str | None = None, dtype: Dtype = "auto", trust_remote_code: bool = False
+    ) -> None:
+        self._model = model
+        self._revision = revision
+        self._dtype: Dtype = dtype
+        self._trust_remote_code = trust_remote_code
+        self._loaded: Loaded | None = None
+        self._batch: Batch | None = None
+
+    @property
+    def description(self) -> Description:
+        """What this engine is; the name of a folder or of an address is its last part."""
+        is_id = self._model.count("/") == 1 and not self._model.startswith((".", "/"))
+        return Description(
+            engine="qwen2-audio",
+            model=self._model if is_id else self._model.rstrip("/").rpartition("/")[2],
+            aliases=("qwen2-audio", "whisper-1"),
+            tasks=tuple(Task),
+            languages=None,
+            on_gpu=self._loaded is not None and self._loaded.model.device.type == "cuda",
+            prompts=PROMPTS,
+        )
+
+    def load(self, report: Report) -> None:
+        """Load the weights and answer one real request."""
+        report(Phase.IMPORTS)
+        from kikitori.engines.qwen2_audio.loading import load
+        from kikitori.engines.qwen2_audio.rows import Batch
+
+        self._loaded = load(self._model, self._revision, self._dtype, self._trust_remote_code, report)
+        self._batch = Batch(self._loaded.model, self._loaded.processor, self._loaded.token_budget)
+        report(Phase.WARMUP)
+        self._warm_up()
+
+    def start(self, request: Request) -> _Run:
+        """Plan the answer."""
+        if request.task in (Task.TRANSCRIBE, Task.TRANSLATE):
+            words = task_prompt(request.task, request.language, request.prompt)
+            return _Run(request, _hearing(request.clips[0], words, request.max_tokens))
+        if sum(clip.duration for clip in request.clips) > _HEARD_AT_ONCE_S:
+            return self._by_transcript(request)
+        sounds = [list(_slices(clip)) for clip in request.clips]
+        return _Run(request, deque([self._chat(request, sounds)]))
+
+    def step(self, runs: Sequence[_Run]) -> Sequence[Advance]:
+        """Read one waiting prompt, and advance all that are being answered by one token."""
+        batch = self._ready
+        advances = {run: Advance() for run in runs}
+        running = [run for run in runs if run.row]
+        self._read_next([run for run in runs if not run.row], advances)
+        if running:
+            texts = batch.step([run.row for run in running if run.row])
+            for run, text in zip(running, texts, strict=True):
+                self._say(run, text, 1, advances[run])
+        for run, advance in advances.items():
+            advance.notes = run.notes
+            if not run.row and not run.prompts and run.inputs is None and not run.then:
+                advance.finish = "length" if run.cut_short else "stop"
+        return [advances[run] for run in runs]
+
+    def cancel(self, run: _Run) -> None:
+        """Free the row at once."""
+        if run.row:
+            self._ready.leave(run.row)
+            run.row = None
+
+    def close(self) -> None:
+        """Free the model."""
+        self._loaded = self._batch = None
+
+    @property
+    def _model_loaded(self) -> Loaded:
+        if self._loaded is None:
+            raise RuntimeError("the engine is not loaded")
+        return self._loaded
+
+    @property
+    def _ready(self) -> Batch:
+        if self._batch is None:
+            raise RuntimeError("the engine is not loaded")
+        return self._batch
+
+    def _warm_up(self) -> None:
+        import numpy as np
+
+        clip = Clip(np.zeros(SAMPLE_RATE, np.float32), (Window(0, SAMPLE_RATE),))
+        run = self.start(Request(Task.TRANSCRIBE, (Message("user", (clip,)),), max_tokens=2))
+        while not self.step([run])[0].finish:
+            pass
+
+    def _read_next(self, waiting: Sequence[_Run], advances: dict[_Run, Advance]) -> None:
+        """Read at most one prompt, the first that fits, so that the others wait for one and no more."""
+        for run in waiting:
+            if run.then and not run.prompts and run.inputs is None:
+                run.prompts.append(run.then(" ".join(run.asides)))
+                run.then = None
+            if run.inputs is None and run.prompts:
+                run.current = run.prompts.popleft()
+                run.inputs = self._inputs(run.current.conversation)
+            if run.inputs is None or run.current is None:
+                continue
+            length = run.inputs["input_ids"].shape[1]
+            limit = min(run.current.limit, self._model_loaded.positions - length)
+            if limit < 1 or not self._ready.could_fit(length + limit):
+                advances[run].error = self._too_long(length)
+                continue
+            if not self._ready.fits(length + limit):
+                return  # it came first; those behind it wait, or it would starve
+            began = monotonic()
+            run.row, text = self._ready.join(run.inputs, self._model_loaded.sampling(run.request.temperature), limit)
+            run.inputs, run.text = None, ""
+            advances[run].prefill_s = monotonic() - began
+            advances[run].input_tokens = length
+            self._say(run, text, 1, advances[run])
+            return
+
+    def _say(self, run: _Run, text: str, tokens: int, advance: Advance) -> None:
+        """Take what a token added, and end the prompt where it ends."""
+        prompt, row = run.current, run.row
+        if prompt is None or row is None:
+            raise RuntimeError("nothing is being answered")
+        run.text += text
+        if text and not prompt.aside:
+            advance.pieces.append(Piece(self._joined(run, text), tokens))
+            run.spoken += advance.pieces[-1].text
+        if row.finish is None:
+            return
+        self._ready.leave(row)
+        run.row = None
+        run.cut_short |= row.finish == "length"
+        if row.finish == "repetition":
+            run.notes = (*run.notes, Note.REPETITION)
+        if prompt.aside:
+            run.asides.append(run.text.strip())
+        elif prompt.window and run.text.strip():
+            start, end = prompt.window.start / SAMPLE_RATE, prompt.window.end / SAMPLE_RATE
+            advance.pieces.append(Piece("", segment=Segment(start, end, run.text.strip(), tuple(row.tokens))))
+
+    @staticmethod
+    def _joined(run: _Run, text: str) -> str:
+        """A space between windows, where the language has spaces."""
+        if run.text != text or not run.spoken:
+            return text
+        spaced = ord(run.spoken[-1]) < 0x2E80 and ord(text[0]) < 0x2E80 and not text[0].isspace()
+        return f" {text}" if spaced else text
+
+    def _too_long(self, length: int) -> ServiceError:
+        return ServiceError(
+            Code.INVALID_PARAMETER,
+            f"The conversation takes {length} positions, with its answer more than fit here. Send less of it.",
+            "messages",
+        )
+
+    def _by_transcript(self, request: Request) -> _Run:
+        """Hear everything first, then answer from the text."""
+        prompts: deque[_Prompt] = deque()
+        for clip in request.clips:
+            prompts += _hearing(clip, task_prompt(Task.TRANSCRIBE, request.language, None), None, aside=True)
+
+        def then(transcript: str) -> _Prompt:
+            return self._chat(request, [], about_transcript(transcript))
+
+        return _Run(request, prompts, then, notes=(Note.BY_TRANSCRIPT,))
+
+    def _chat(self, request: Request, sounds: Sequence[Sequence[Any]], preface: str = "") -> _Prompt:
+        """The conversation as the chat template takes it; `sounds` replace the clips, in order."""
+        remaining = iter(sounds)
+        conversation: Conversation = []
+        for message in request.messages:
+            content: list[dict[str, Any]] = []
+            for part in message.content:
+                if isinstance(part, str):
+                    content.append({"type": "text", "text": part})
+                else:
+                    content += [{"type": "audio", "audio": samples} for samples in next(remaining, ())]
+            conversation.append({"role": message.role, "content": content})
+        if preface:
+            conversation[-1]["content"].insert(0, {"type": "text", "text": preface})
+        return _Prompt(conversation, request.max_tokens or _CHAT_TOKENS)
+
+    def _inputs(self, conversation: Conversation) -> dict[str, Any]:
+        """Token ids and features. Control tokens in a caller's text become plain text."""
+        loaded = self._model_loaded
+        inputs = loaded.processor.apply_chat_template(
+            conversation,
+            add_generation_prompt=True,
+            tokenize=True,
+            return_dict=True,
+            return_tensors="pt",
+            sanitize_control_tokens=True,
+        )
+        model = loaded.model
+        features = inputs.get("input_features")
+        return {name: value.to(model.device) for name, value in inputs.items()} | (
+            {} if features is None else {"input_features": features.to(model.device, model.dtype)}
+        )
+
+
+def _hearing(clip: Clip, words: str, limit: int | None, aside: bool = False) -> deque[_Prompt]:
+    """One prompt per window with speech."""
+    return deque(
+        _Prompt(
+            [
+                {
+                    "role": "user",
+                    "content": [
+                        {"type": "audio", "audio": _long_enough(clip.samples[window.start : window.end])},
+                        {"type": "text", "text": words},
+                    ],
+                }
+            ],
+            limit or _WINDOW_TOKENS,
+            window,
+            aside,
+        )
+        for window in clip.windows
+    )
+
+
+def _slices(clip: Clip) -> Any:
+    """The whole clip, silence included, in stretches the model can hear."""
+    longest = int(WINDOW_S * SAMPLE_RATE)
+    for start in range(0, len(clip.samples), longest):
+        yield _long_enough(clip.samples[start : start + longest])
+
+
+def _long_enough(samples: Any) -> Any:
+    import numpy as np
+
+    missing = int(_SHORTEST_S * SAMPLE_RATE) - len(samples)
+    return np.pad(samples, (0, missing)) if missing > 0 else samples

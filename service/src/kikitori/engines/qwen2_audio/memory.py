@@ -1,0 +1,65 @@
+"""What a model will take, known from its shapes before a byte is read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from transformers import Qwen2AudioForConditionalGeneration
+
+from kikitori.errors import StartupError
+
+_GIB = 1 << 30
+_ACTIVATION_BYTES = {"cuda": 2 * _GIB, "cpu": _GIB}
+"""Kept for activations, the mel encoder and the libraries' own buffers."""
+_LEAST_TOKENS = 1_280
+"""One window of 30 s (750 positions), its words and its answer: below that nothing can be heard."""
+_CPU_CACHE_BYTES = 8 * _GIB
+"""On a CPU the keys and values share memory with everything else, so they do not take all that is free."""
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryPlan:
+    """Sizes of a model in a precision."""
+
+    parameters: int
+    weight_bytes: int
+    bytes_per_token: int
+    """Keys and values of one position."""
+    precision: str
+
+    def token_budget(self, free_bytes: int, device: str) -> int:
+        """How many positions fit beside the weights.
+
+        Raises:
+            StartupError: not even one window does.
+        """
+        room = free_bytes - self.weight_bytes - _ACTIVATION_BYTES[device]
+        if device == "cpu":
+            room = min(room, _CPU_CACHE_BYTES)
+        tokens = room // self.bytes_per_token
+        if tokens < _LEAST_TOKENS:
+            least = self.weight_bytes + _ACTIVATION_BYTES[device] + _LEAST_TOKENS * self.bytes_per_token
+            smaller = "" if self.precision != "float32" else " KIKITORI_DTYPE=bfloat16 needs half for the weights."
+            raise StartupError(
+                f"The model does not fit: {self.parameters / 1e9:.2f} billion parameters in {self.precision} need "
+                f"{least / _GIB:.1f} GiB with room for one request, and {free_bytes / _GIB:.1f} GiB are free on the "
+                f"{'GPU' if device == 'cuda' else 'machine'}.{smaller} Use a larger one, or end what else uses it."
+            )
+        return int(tokens)
+
+
+def plan_memory(config: Any, dtype: torch.dtype) -> MemoryPlan:
+    """The sizes of the model that a configuration describes; nothing is allocated."""
+    with torch.device("meta"):
+        model = Qwen2AudioForConditionalGeneration(config)
+    parameters = sum(parameter.numel() for parameter in model.parameters())
+    text = config.text_config
+    width = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
+    return MemoryPlan(
+        parameters=parameters,
+        weight_bytes=parameters * dtype.itemsize,
+        bytes_per_token=2 * text.num_hidden_layers * text.num_key_value_heads * width * dtype.itemsize,
+        precision=str(dtype).removeprefix("torch."),
+    )

@@ -1,0 +1,208 @@
+"""What is known before loading, and every way in which a model cannot be loaded."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlparse
+
+import pytest
+import torch
+from kikitori.engines.protocol import Phase
+from kikitori.engines.qwen2_audio.loading import load
+from kikitori.engines.qwen2_audio.memory import plan_memory
+from kikitori.engines.qwen2_audio.rows import goes_round
+from kikitori.errors import StartupError
+from transformers import Qwen2AudioConfig
+
+from tests.processes import running_service
+
+GB = 10**9
+GIB = 1 << 30
+
+
+def no_report(phase: Phase, done: int | None = None, total: int | None = None) -> None:
+    pass
+
+
+@pytest.fixture(scope="module")
+def seven_billion() -> Qwen2AudioConfig:
+    """The shape of Qwen/Qwen2-Audio-7B-Instruct."""
+    return Qwen2AudioConfig(
+        audio_config={
+            "model_type": "qwen2_audio_encoder",
+            "d_model": 1280,
+            "encoder_layers": 32,
+            "encoder_attention_heads": 20,
+            "encoder_ffn_dim": 5120,
+            "num_mel_bins": 128,
+            "max_source_positions": 1500,
+        },
+        text_config={
+            "model_type": "qwen2",
+            "hidden_size": 4096,
+            "intermediate_size": 11008,
+            "num_hidden_layers": 32,
+            "num_attention_heads": 32,
+            "num_key_value_heads": 32,
+            "vocab_size": 156032,
+            "max_position_embeddings": 8192,
+        },
+    )
+
+
+def test_the_plan_of_the_real_shape(seven_billion: Qwen2AudioConfig) -> None:
+    plan = plan_memory(seven_billion, torch.bfloat16)
+    assert plan.parameters / GB == pytest.approx(8.397, abs=0.001)
+    assert plan.weight_bytes / GB == pytest.approx(16.794, abs=0.001)
+    assert plan.bytes_per_token == 524_288
+    budget = plan.token_budget(int(22.2 * GIB), "cuda")  # what is free on an L4
+    assert 6_000 < budget < 10_000
+
+
+def test_what_does_not_fit_is_refused(seven_billion: Qwen2AudioConfig) -> None:
+    with pytest.raises(StartupError, match=r"8\.40 billion parameters in float32 need 3\d\.\d GiB.*bfloat16"):
+        plan_memory(seven_billion, torch.float32).token_budget(int(22.2 * GIB), "cuda")
+    with pytest.raises(StartupError, match=r"in bfloat16 need 18\.\d GiB.*14\.6 GiB are free on the GPU"):
+        plan_memory(seven_billion, torch.bfloat16).token_budget(int(14.6 * GIB), "cuda")
+
+
+def test_progress_by_phases_with_bytes(tiny: Path) -> None:
+    reports: list[tuple[Any, ...]] = []
+    loaded = load(str(tiny), None, "bfloat16", False, lambda *report: reports.append(report))
+    assert loaded.model.dtype == torch.bfloat16
+    sizes = [report[1:] for report in reports if len(report) == 3]
+    assert sizes[0][0] == 0
+    assert sizes[-1][0] == sizes[-1][1] == plan_memory(loaded.model.config, torch.bfloat16).weight_bytes
+    assert [done for done, _ in sizes] == sorted(done for done, _ in sizes)
+    assert len(sizes) > 50
+    assert reports[-1] == (Phase.DEVICE,)
+
+
+@pytest.fixture
+def copy(tiny: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(tiny, tmp_path / "model"))
+
+
+def refused(model: object, revision: str | None = None) -> str:
+    with pytest.raises(StartupError) as error:
+        load(str(model), revision, "auto", False, no_report)
+    return str(error.value)
+
+
+def test_a_model_of_another_class(copy: Path) -> None:
+    (copy / "config.json").write_text(json.dumps({"model_type": "whisper", "architectures": ["Whisper"]}))
+    assert "'whisper'" in refused(copy)
+    assert "Qwen/Qwen2-Audio-7B-Instruct" in refused(copy)
+
+
+@pytest.mark.parametrize("name", ["config.json", "processor_config.json", "model.safetensors", "tokenizer.json"])
+def test_a_missing_file(copy: Path, name: str) -> None:
+    (copy / name).unlink()
+    assert "opy" in refused(copy)
+
+
+@pytest.mark.parametrize("name", ["config.json", "processor_config.json", "model.safetensors", "tokenizer.json"])
+def test_a_damaged_file(copy: Path, name: str) -> None:
+    (copy / name).write_bytes((copy / name).read_bytes()[:100])
+    assert "opy it again" in refused(copy)
+
+
+def test_missing_weights(copy: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    weights = load_file(copy / "model.safetensors")
+    weights.pop(next(name for name in weights if "layers.1" in name))
+    save_file(weights, copy / "model.safetensors", {"format": "pt"})
+    assert "some are missing" in refused(copy)
+
+
+def test_a_folder_that_is_not_there() -> None:
+    assert "there is no folder" in refused("/nowhere/at/all")
+    assert "there is no folder" in refused("./nowhere")
+
+
+def test_a_revision_of_a_folder(tiny: Path) -> None:
+    assert "KIKITORI_MODEL_REVISION" in refused(tiny, "main")
+
+
+def test_no_network(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    message = refused("nobody/nothing")
+    assert "nobody/nothing" in message
+    assert "network" in message
+
+
+def test_a_process_that_cannot_load_ends(tmp_path: Path, copy: Path) -> None:
+    (copy / "model.safetensors").unlink()
+    with running_service(tmp_path, ENGINE="qwen2-audio", MODEL=str(copy)) as service:
+        assert service.process.wait(120) == 1
+        assert "Copy the model again" in service.log.read_text()
+
+
+@pytest.fixture
+def storage(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, bytes]]:
+    """Cloud Storage's JSON API as far as a download calls it; the bucket `weights` holds these objects."""
+    objects: dict[str, bytes] = {}
+
+    class Storage(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            url = urlparse(self.path)
+            parts = url.path.split("/")
+            query = parse_qs(url.query)
+            if "weights" not in parts:
+                status = 403 if "secret" in parts else 404
+                self._answer(status, json.dumps({"error": {"code": status, "message": "no"}}).encode())
+            elif parts[-1] == "o":
+                names = [name for name in objects if name.startswith(query.get("prefix", [""])[0])]
+                items = [{"name": name, "bucket": "weights", "size": str(len(objects[name]))} for name in names]
+                self._answer(200, json.dumps({"kind": "storage#objects", "items": items}).encode())
+            else:
+                self._answer(200, objects[unquote(parts[-1])])
+
+        def _answer(self, status: int, body: bytes) -> None:
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Storage)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    monkeypatch.setenv("STORAGE_EMULATOR_HOST", f"http://127.0.0.1:{server.server_port}")
+    monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "test")
+    yield objects
+    server.shutdown()
+
+
+def test_cloud_storage(storage: dict[str, bytes], tiny: Path) -> None:
+    storage |= {f"models/tiny/{file.name}": file.read_bytes() for file in tiny.iterdir()}
+    assert load("gs://weights/models/tiny", None, "float32", False, no_report).positions == 8192
+    assert "no files" in refused("gs://weights/models/other")
+    assert "no bucket" in refused("gs://elsewhere/models")
+    assert "roles/storage.objectViewer" in refused("gs://secret/models")
+
+
+@pytest.mark.parametrize(
+    ("tokens", "loop"),
+    [
+        ([5] * 31, False),
+        ([5] * 32, True),
+        ([1, 2, 3] * 9, False),
+        ([9, 9, *[1, 2, 3] * 11], True),
+        ([1, 2, 3] * 11 + [4], False),
+        (list(range(16)) * 8, True),
+        (list(range(17)) * 20, False),
+        ([], False),
+    ],
+)
+def test_loops_are_told_from_repetition(tokens: list[int], loop: bool) -> None:
+    assert goes_round(tokens) is loop
