@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -146,41 +147,110 @@ def test_a_process_that_cannot_load_ends(tmp_path: Path, copy: Path) -> None:
         assert "Copy the model again" in service.log.read_text()
 
 
+Reply = tuple[int, dict[str, str], bytes]
+
+
+@contextmanager
+def answering(reply: Callable[[str, dict[str, str]], Reply]) -> Iterator[str]:
+    """An HTTP server of this machine that answers a path and headers; gives its address."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            status, headers, body = reply(self.path, {name.lower(): value for name, value in self.headers.items()})
+            self.send_response(status)
+            for name, value in ({"Content-Length": str(len(body))} | headers).items():
+                self.send_header(name, value)
+            self.end_headers()
+            if self.command == "GET":
+                self.wfile.write(body)
+
+        do_HEAD = do_GET  # noqa: N815 - the base class's way of naming methods
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+
+
+@pytest.fixture
+def hub(tiny: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[list[str]]:
+    """The hub as far as a download calls it; gives the tokens it was sent."""
+    commit = "0123456789abcdef0123456789abcdef01234567"
+    tokens: list[str] = []
+
+    def reply(path: str, headers: dict[str, str]) -> Reply:
+        tokens.append(headers.get("authorization", ""))
+        refusals = {"gated": (403, "GatedRepo"), "private": (401, "RepoNotFound"), "v9": (404, "RevisionNotFound")}
+        for word, (status, code) in refusals.items():
+            if word in path:
+                return status, {"X-Error-Code": code, "X-Error-Message": "no"}, b"{}"
+        if "/tree/" in path:
+            files = [
+                {"type": "file", "path": file.name, "size": file.stat().st_size, "oid": "0"} for file in tiny.iterdir()
+            ]
+            return 200, {}, json.dumps(files).encode()
+        if path.startswith("/api/models/"):
+            siblings = [{"rfilename": file.name} for file in tiny.iterdir()]
+            return 200, {}, json.dumps({"id": "some/model", "sha": commit, "siblings": siblings}).encode()
+        body = (tiny / path.rpartition("/")[2]).read_bytes()
+        return 200, {"ETag": f'"{len(body)}"', "X-Repo-Commit": commit, "Accept-Ranges": "none"}, body
+
+    with answering(reply) as address:
+        monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", address)
+        monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+        monkeypatch.setenv("HF_ENDPOINT", address)
+        monkeypatch.setenv("HF_HOME", str(tmp_path))
+        monkeypatch.setenv("HF_TOKEN", "hf_secret")
+        yield tokens
+
+
+def test_the_hub(hub: list[str], tmp_path: Path) -> None:
+    with running_service(tmp_path, ENGINE="qwen2-audio", MODEL="some/model", MODEL_REVISION="main") as service:
+        service.until_ready()
+        assert [model.id for model in service.client().models.list()] == ["some/model"]
+    assert "Bearer hf_secret" in hub
+
+
+def test_what_the_hub_refuses(hub: list[str]) -> None:
+    assert "HF_TOKEN" in refused("some/gated")
+    assert "HF_TOKEN" in refused("some/private")
+    assert "KIKITORI_MODEL_REVISION" in refused("some/model", "v9")
+
+
 @pytest.fixture
 def storage(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, bytes]]:
     """Cloud Storage's JSON API as far as a download calls it; the bucket `weights` holds these objects."""
     objects: dict[str, bytes] = {}
 
-    class Storage(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            url = urlparse(self.path)
-            parts = url.path.split("/")
-            query = parse_qs(url.query)
-            if "weights" not in parts:
-                status = 403 if "secret" in parts else 404
-                self._answer(status, json.dumps({"error": {"code": status, "message": "no"}}).encode())
-            elif parts[-1] == "o":
-                names = [name for name in objects if name.startswith(query.get("prefix", [""])[0])]
-                items = [{"name": name, "bucket": "weights", "size": str(len(objects[name]))} for name in names]
-                self._answer(200, json.dumps({"kind": "storage#objects", "items": items}).encode())
-            else:
-                self._answer(200, objects[unquote(parts[-1])])
+    def reply(path: str, _: dict[str, str]) -> Reply:
+        url = urlparse(path)
+        parts = url.path.split("/")
+        if "weights" not in parts:
+            status = 403 if "secret" in parts else 404
+            return status, {}, json.dumps({"error": {"code": status, "message": "no"}}).encode()
+        if parts[-1] == "weights":
+            return 200, {}, json.dumps({"kind": "storage#bucket", "name": "weights"}).encode()
+        if parts[-1] != "o":
+            return 200, {}, objects[unquote(parts[-1])]
+        prefix = parse_qs(url.query).get("prefix", [""])[0]
+        items = [
+            {"name": name, "bucket": "weights", "size": str(len(data))}
+            for name, data in objects.items()
+            if name.startswith(prefix)
+        ]
+        return 200, {}, json.dumps({"kind": "storage#objects", "items": items}).encode()
 
-        def _answer(self, status: int, body: bytes) -> None:
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Storage)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    monkeypatch.setenv("STORAGE_EMULATOR_HOST", f"http://127.0.0.1:{server.server_port}")
-    monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "test")
-    yield objects
-    server.shutdown()
+    with answering(reply) as address:
+        monkeypatch.setenv("STORAGE_EMULATOR_HOST", address)
+        monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "test")
+        yield objects
 
 
 def test_cloud_storage(storage: dict[str, bytes], tiny: Path) -> None:

@@ -134,11 +134,11 @@ class WhisperEngine:
             ServiceError: the model does not know the language.
         """
         language = request.language or (None if self._multilingual else "en")
-        if not self._multilingual and language != "en":
+        if language and language not in self._loaded.supported_languages:
+            other = "." if self._multilingual else ", or have the operator set KIKITORI_MODEL to a multilingual model."
             raise ServiceError(
                 Code.UNSUPPORTED_LANGUAGE,
-                f"The model {self.description.model} understands English only. Leave `language` out, or have the "
-                "operator set KIKITORI_MODEL to a multilingual model.",
+                f"The model {self.description.model} does not understand {language!r}. Leave `language` out{other}",
                 "language",
             )
         clip = request.clips[0]
