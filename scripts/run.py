@@ -88,6 +88,8 @@ def page_app(settings: Settings, service: str) -> Starlette:
 
 async def run(port: int, web_port: int) -> int:
     """Serve until told to stop; returns the exit status."""
+    if port == web_port:
+        raise StartupError(f"PORT and WEB_PORT are both {port}. Choose two: make run PORT={port} WEB_PORT={port + 1}")
     with _listen(port, "PORT"):
         pass  # the service binds it itself; what counts is the clear word when it cannot
     page_socket = _listen(web_port, "WEB_PORT")
@@ -104,7 +106,7 @@ async def run(port: int, web_port: int) -> int:
     serving = asyncio.create_task(server.serve([page_socket]))
     ended = asyncio.create_task(child.wait())
     stopped = asyncio.create_task(stopping.wait())
-    print(f"\n  The page     {page}\n  The service  {service}/docs\n\n  Ctrl-C stops both.\n", flush=True)
+    print(f"\n  The page     {page}\n  The service  {service}/v1\n\n  Ctrl-C stops both.\n", flush=True)
     await asyncio.wait({serving, ended, stopped}, return_when=asyncio.FIRST_COMPLETED)
     crashed = ended.done()
     if not crashed:
@@ -131,10 +133,11 @@ def _listen(port: int, variable: str) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((_HOST, port))
-    except OSError as error:
+    except (OSError, OverflowError) as error:
         listener.close()
+        reason = getattr(error, "strerror", None) or error
         raise StartupError(
-            f"Port {port} cannot be used ({error.strerror}). Choose another: make run {variable}={port + 1}"
+            f"Port {port} cannot be used ({reason}). Choose another: make run {variable}={port % 60_000 + 1}"
         ) from error
     listener.listen()
     return listener

@@ -117,6 +117,8 @@ def start(**environment: str) -> subprocess.CompletedProcess[str]:
         ({"PORT": "99999"}, ["PORT"]),
         ({"KIKITORI_CORS_ORIGINS": "https://a.example/path"}, ["KIKITORI_CORS_ORIGINS", "without a path"]),
         ({"KIKITORI_AUTH": "api-key"}, ["API_KEYS"]),
+        ({"kikitori_concurrency": "3"}, ["kikitori_concurrency", "KIKITORI_CONCURRENCY"]),
+        ({"KIKITORI_AUTH": "api-key", "KIKITORI_API_KEYS": "sha256:" + "z" * 64}, ["API_KEYS", "hexadecimal"]),
         ({"KIKITORI_AUTH": "api-key", "KIKITORI_API_KEYS": "short"}, ["API_KEYS", "16"]),
     ],
 )

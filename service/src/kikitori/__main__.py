@@ -12,7 +12,7 @@ from kikitori.errors import StartupError
 from kikitori.logs import configure_logging
 from kikitori.settings import load_settings
 
-_DRAIN_S = 8
+_DRAIN_S = 7
 """Seconds that requests in flight get to finish; Cloud Run kills 10 s after SIGTERM."""
 
 

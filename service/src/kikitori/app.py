@@ -51,9 +51,17 @@ def create_app(settings: Settings, engine: Engine[Any], end: Callable[[int], Non
         yield
         for task in background:
             task.cancel()
+        await decoder.close()
         await scheduler.close()
 
-    app = FastAPI(title="Kikitori", summary=__doc__, lifespan=lifespan)
+    # No pages of documentation: they load scripts from elsewhere. The description itself is at /openapi.json.
+    app = FastAPI(
+        title="Kikitori",
+        summary="Speech and sound understanding over OpenAI's protocol",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+    )
     app.state.service = Service(
         settings=settings,
         engine=engine,

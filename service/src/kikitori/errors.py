@@ -32,6 +32,7 @@ class Code(StrEnum):
     QUEUE_FULL = "queue_full"
     DEADLINE_EXCEEDED = "deadline_exceeded"
     MODEL_LOAD_FAILED = "model_load_failed"
+    SHUTTING_DOWN = "shutting_down"
     INTERNAL_ERROR = "internal_error"
 
 
@@ -45,11 +46,15 @@ _STATUS: Mapping[Code, int] = {
     Code.QUEUE_FULL: 429,
     Code.INTERNAL_ERROR: 500,
     Code.MODEL_LOAD_FAILED: 503,
+    Code.SHUTTING_DOWN: 503,
     Code.DEADLINE_EXCEEDED: 504,
 }
 """HTTP status per code; 400 where none is named."""
 
 _TYPE: Mapping[int, str] = {401: "authentication_error", 429: "rate_limit_error"}
+
+
+SHUTTING_DOWN_MESSAGE = "This instance is ending before the answer is whole. Send it again; another one will take it."
 
 
 class ServiceError(Exception):

@@ -16,6 +16,7 @@ _PREFIX = "KIKITORI_"
 _UNPREFIXED = {"port": "PORT", "hf_token": "HF_TOKEN"}
 """Names that others have given a meaning to."""
 _ORIGIN = re.compile(r"https?://[^/\s,]+")
+_DIGEST = re.compile(r"sha256:[0-9a-fA-F]{64}")
 _SHORTEST_KEY = 16
 
 Commas = Annotated[tuple[str, ...], NoDecode]
@@ -102,6 +103,10 @@ class Settings(BaseSettings):
             raise ValueError("AUTH=api-key needs API_KEYS")
         if self.auth == "firebase" and not self.firebase_project:
             raise ValueError("AUTH=firebase needs FIREBASE_PROJECT")
+        for key in self.api_keys:
+            value = key.get_secret_value()
+            if value.startswith("sha256:") and not _DIGEST.fullmatch(value):
+                raise ValueError("a key in API_KEYS that starts with sha256: needs 64 hexadecimal digits after it")
         if any(len(key.get_secret_value()) < _SHORTEST_KEY for key in self.api_keys):
             raise ValueError(f"every key in API_KEYS needs at least {_SHORTEST_KEY} characters")
         return self
@@ -121,8 +126,8 @@ def load_settings() -> Settings:
     """
     known = {variable(name) for name in Settings.model_fields}
     for name in os.environ:
-        if name.startswith(_PREFIX) and name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
+        if name.upper().startswith(_PREFIX) and name not in known:
+            near = difflib.get_close_matches(name.upper(), known, n=1)
             hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(sorted(known))}"
             raise StartupError(f"{name} is no setting of this service; {hint}")
     try:

@@ -41,6 +41,8 @@ async def _validation_error(_: Request, error: Exception) -> Response:
     problem: dict[str, Any] = cast(RequestValidationError, error).errors()[0]
     if problem["type"] == "json_invalid":
         return error_response(ServiceError(Code.INVALID_BODY, f"The body is not JSON: {problem['ctx']['error']}."))
+    if problem["type"] == "missing" and problem["loc"] == ("body",):
+        return error_response(ServiceError(Code.INVALID_BODY, "The request has no body."))
     path = ".".join(str(part) for part in problem["loc"][1:])
     missing = problem["type"] == "missing"
     code = Code.MISSING_PARAMETER if missing else Code.INVALID_PARAMETER
@@ -54,7 +56,9 @@ async def _http_error(request: Request, error: Exception) -> Response:
         return error_response(error.__cause__)
     http = cast(HTTPException, error)
     code = _CODES.get(http.status_code, Code.INVALID_BODY)
-    return error_response(ServiceError(code, f"{request.method} {request.url.path}: {http.detail}."))
+    response = error_response(ServiceError(code, f"{request.method} {request.url.path}: {http.detail.rstrip('.')}."))
+    response.headers.update(http.headers or {})
+    return response
 
 
 async def _client_left(request: Request, _: Exception) -> Response:

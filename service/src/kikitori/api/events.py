@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
 
@@ -10,7 +11,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from kikitori.api.attend import attend
-from kikitori.errors import ServiceError
+from kikitori.errors import SHUTTING_DOWN_MESSAGE, Code, ServiceError
 
 
 class EventStream(Response):
@@ -45,6 +46,8 @@ class EventStream(Response):
             await attend(receive, self._send_all(send), self._until)
         except ServiceError as error:
             await _send_event(send, error.body())
+        except asyncio.CancelledError:  # the process ends, and the client should know that this is not all
+            await _send_event(send, ServiceError(Code.SHUTTING_DOWN, SHUTTING_DOWN_MESSAGE).body())
         except ClientDisconnect:
             scope["state"]["client_left"] = True
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 import uuid
@@ -10,7 +11,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kikitori.api.errors import error_response
-from kikitori.errors import Code, ServiceError
+from kikitori.errors import SHUTTING_DOWN_MESSAGE, Code, ServiceError
 
 _log = logging.getLogger("kikitori.access")
 
@@ -45,6 +46,10 @@ class RequestLog:
         crash = None
         try:
             await self._app(scope, receive, send_with_id)
+        except asyncio.CancelledError:  # the server gives up on what is still running when it ends
+            if not status:
+                ending = ServiceError(Code.SHUTTING_DOWN, SHUTTING_DOWN_MESSAGE)
+                await error_response(ending)(scope, receive, send_with_id)
         except Exception as error:
             crash = error
             if not status:
@@ -58,7 +63,7 @@ class RequestLog:
             level,
             "%s %s %d",
             scope["method"],
-            scope["path"],
+            ascii(scope["path"])[1:-1],  # a path can hold line ends, and with them lines that we never wrote
             status,
             exc_info=crash,
             extra={

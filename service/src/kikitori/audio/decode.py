@@ -65,6 +65,10 @@ def _blocks(data: bytes, max_seconds: float) -> Iterator[Samples]:
         sound = soundfile.SoundFile(io.BytesIO(data))
     except soundfile.LibsndfileError:
         return _ffmpeg_blocks(data)
+    if sound.format == "MP3":
+        # soundfile seeks after each read, which loses MP3's bit reservoir: samples near the seam would be wrong.
+        sound.close()
+        return _ffmpeg_blocks(data)
     return _sndfile_blocks(sound, max_seconds)
 
 
@@ -81,7 +85,9 @@ def _sndfile_blocks(sound: Any, max_seconds: float) -> Iterator[Samples]:
             raise _too_long(max_seconds)
         resampler = soxr.ResampleStream(rate, SAMPLE_RATE, 1, dtype="float32")
         frames = 0
-        for block in sound.blocks(max(1, _BLOCK_FRAMES // channels), dtype="float32", always_2d=True):
+        size = max(1, _BLOCK_FRAMES // channels)
+        # Not `blocks`, which repeats the last block where a file holds less than it announces.
+        while len(block := sound.read(size, dtype="float32", always_2d=True)):
             if not np.isfinite(block).all():
                 raise ServiceError(
                     Code.NON_FINITE_AUDIO,
@@ -102,12 +108,19 @@ def _ffmpeg_blocks(data: bytes) -> Iterator[Samples]:
     with av.open(io.BytesIO(data), "r", options=options) as container:
         if not container.streams.audio:
             raise ServiceError(Code.INVALID_AUDIO, f"The file has no audio track. {_HINT}", "file")
+        stream = container.streams.audio[0]
         resampler = av.AudioResampler(format="flt", layout="mono", rate=SAMPLE_RATE)
-        for frame in container.decode(container.streams.audio[0]):
+        seconds = 0.0
+        for frame in container.decode(stream):
+            seconds += frame.samples / frame.sample_rate
             for resampled in resampler.resample(frame):
                 yield resampled.to_ndarray()[0]
         for resampled in resampler.resample(None):
             yield resampled.to_ndarray()[0]
+        # Without this header an MP3's length is only guessed from its first frames.
+        counted = container.format.name == "mp3" and any(mark in data[:8192] for mark in (b"Xing", b"Info"))
+        if counted and stream.duration and stream.time_base:
+            _check_length(float(stream.duration * stream.time_base), seconds)
 
 
 def _collect(blocks: Iterator[Samples], max_seconds: float) -> Samples:
@@ -134,11 +147,13 @@ def _check_wav_is_whole(data: bytes) -> None:
     while position + 8 <= len(data):
         name, size = struct.unpack_from("<4sI", data, position)
         position += 8
-        if name == b"fmt " and position + 12 <= len(data):
-            (bytes_per_second,) = struct.unpack_from("<I", data, position + 8)
+        if name == b"fmt " and position + 14 <= len(data):
+            # Not the byte rate, which some writers leave out: frames a second and bytes a frame.
+            rate, _, frame = struct.unpack_from("<IIH", data, position + 4)
+            bytes_per_second = rate * frame
         if name == b"data":
             present = len(data) - position
-            unknown = size == 0 or size >= 0x7FFF0000
+            unknown = size == 0 or size >= 0xFFFF0000 or 0x7FFF0000 <= size <= 0x7FFFFFFF
             if not unknown and bytes_per_second:
                 _check_length(size / bytes_per_second, min(size, present) / bytes_per_second)
             return
@@ -169,5 +184,6 @@ def _too_long(max_seconds: float) -> ServiceError:
 
 
 def _reason(error: Exception) -> str:
-    """First line of a codec's message, without the name of our in-memory file."""
-    return (str(error).splitlines() or [type(error).__name__])[0][:200]
+    """First line of a codec's message, without its number and the name of our in-memory file."""
+    message = getattr(error, "strerror", None) or getattr(error, "error_string", None) or str(error)
+    return (str(message).splitlines() or [type(error).__name__])[0][:200]

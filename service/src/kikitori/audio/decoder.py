@@ -1,17 +1,19 @@
 """Decodes uploads beside the service: whatever a bad file does to native code, the service goes on.
 
-Each decode runs in a worker process that is reused, bounded in memory, and killed when its request is given up.
+Each decode runs in a worker process that is reused, bounded in memory and time, and killed when its request is given
+up. What travels to and from the workers is packed on threads, not on the event loop.
 """
 
 from __future__ import annotations
 
+import asyncio
 import io
+import multiprocessing
+import os
 import wave
 from typing import TYPE_CHECKING
 
-import anyio
-import anyio.to_process
-import anyio.to_thread
+from pebble import ProcessExpired, ProcessPool
 
 from kikitori.audio.clip import SAMPLE_RATE, Clip
 from kikitori.errors import Code, ServiceError
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 _WORKERS = 2
 _WORKER_MEMORY_BYTES = 4 << 30
 """Address space of a worker; far above what decoding needs, far below what a decompression bomb wants."""
+_LONGEST_S = 60.0
+"""Seconds for one file, many times what half an hour of audio takes."""
 
 
 class AudioDecoder:
@@ -29,7 +33,8 @@ class AudioDecoder:
 
     def __init__(self, max_seconds: float) -> None:
         self._max_seconds = max_seconds
-        self._limiter = anyio.CapacityLimiter(_WORKERS)
+        # Spawned, not forked: this process has threads, and a fork would copy their locks as they stand.
+        self._pool = ProcessPool(_WORKERS, initializer=_prepare, context=multiprocessing.get_context("spawn"))
 
     async def warm_up(self) -> None:
         """Start a worker and load the voice activity detector, so that no request waits for them."""
@@ -46,25 +51,44 @@ class AudioDecoder:
             ServiceError: the file is no usable audio; see `kikitori.audio.decode.decode`.
         """
         try:
-            samples = await anyio.to_process.run_sync(
-                _decode_within_limits, data, self._max_seconds, cancellable=True, limiter=self._limiter
-            )
-        except anyio.BrokenWorkerProcess as error:
+            samples = await self._run(data)
+        except ProcessExpired:
+            # It may have been killed for another reason, so the file is blamed only when it happens again.
+            try:
+                samples = await self._run(data)
+            except ProcessExpired as error:
+                raise ServiceError(
+                    Code.INVALID_AUDIO,
+                    "The file is damaged: decoding it crashed the decoder, twice. Convert it to WAV.",
+                    "file",
+                ) from error
+        return await asyncio.to_thread(_clip, samples)
+
+    async def close(self) -> None:
+        """End the workers, whatever they do."""
+        self._pool.stop()  # type: ignore[no-untyped-call]
+        await asyncio.to_thread(self._pool.join)
+
+    async def _run(self, data: bytes) -> Samples:
+        from kikitori.audio.decode import decode
+
+        # Cancelling the future kills the worker; the pool starts another.
+        future = self._pool.schedule(decode, args=(data, self._max_seconds), timeout=_LONGEST_S)
+        try:
+            samples: Samples = await asyncio.wrap_future(future)
+        except TimeoutError as error:
             raise ServiceError(
-                Code.INVALID_AUDIO,
-                "The file is damaged: decoding it crashed the decoder. Convert it to WAV.",
-                "file",
+                Code.INVALID_AUDIO, f"Decoding the file took more than {_LONGEST_S:g} s. Convert it to WAV.", "file"
             ) from error
-        return await anyio.to_thread.run_sync(_clip, samples)
+        return samples
 
 
-def _decode_within_limits(data: bytes, max_seconds: float) -> Samples:
+def _prepare() -> None:
+    """Bound a worker's memory, and close its mouth: codecs write a line for each damaged frame."""
     import resource
 
-    from kikitori.audio.decode import decode
-
     resource.setrlimit(resource.RLIMIT_AS, (_WORKER_MEMORY_BYTES, _WORKER_MEMORY_BYTES))
-    return decode(data, max_seconds)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
 
 
 def _clip(samples: Samples) -> Clip:

@@ -6,6 +6,7 @@ reads 20 s in 0.03 s on one core, where other packagings of the same network wer
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from kikitori.audio.clip import SAMPLE_RATE, WINDOW_S, Window
@@ -27,6 +28,7 @@ def speech_windows(samples: npt.NDArray[np.float32]) -> tuple[Window, ...]:
 
     Neighbouring utterances share a window while they fit, for a model hears better in context.
     """
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # on by default: onnxruntime would call its maker
     from faster_whisper.vad import VadOptions, get_speech_timestamps
 
     options = VadOptions(

@@ -20,7 +20,7 @@ from kikitori.errors import Code, ServiceError, StartupError
 
 _log = logging.getLogger(__name__)
 
-_CLOSE_S = 5.0
+_CLOSE_S = 1.5
 """How long a step may still take when the service ends; the platform kills it soon after."""
 
 
@@ -164,6 +164,9 @@ class Scheduler:
                 running[job] = self._engine.start(job.request)
             except ServiceError as error:
                 self._tell(job.announce, error)
+            except Exception:
+                _log.exception("the engine could not start on a request")
+                self._tell(job.announce, ServiceError(Code.INTERNAL_ERROR, "The model failed on this request."))
             else:
                 job.started = time.monotonic()
                 self._tell(job.announce, None)
