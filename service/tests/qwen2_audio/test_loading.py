@@ -253,6 +253,14 @@ def storage(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, b
         yield objects
 
 
+def test_what_does_not_fit_is_refused_before_it_is_downloaded(
+    storage: dict[str, bytes], tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage |= {file.name: file.read_bytes() for file in tiny.iterdir() if file.suffix != ".safetensors"}
+    monkeypatch.setattr("kikitori.engines.qwen2_audio.loading._free_bytes", lambda _: 1 * GIB)
+    assert "does not fit" in refused("gs://weights")
+
+
 def test_cloud_storage(storage: dict[str, bytes], tiny: Path) -> None:
     storage |= {f"models/tiny/{file.name}": file.read_bytes() for file in tiny.iterdir()}
     assert load("gs://weights/models/tiny", None, "float32", False, no_report).positions == 8192

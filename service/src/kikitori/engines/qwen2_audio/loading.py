@@ -74,7 +74,7 @@ def load(model: str, revision: str | None, dtype: Dtype, trust_remote_code: bool
     """
     device = _device()
     report(Phase.WEIGHTS)
-    folder = fetch(model, revision)
+    folder = fetch(model, revision, weights=False)
     with _damage_told(folder):
         config = AutoConfig.from_pretrained(folder, trust_remote_code=trust_remote_code)
     if not isinstance(config, Qwen2AudioConfig):
@@ -89,6 +89,7 @@ def load(model: str, revision: str | None, dtype: Dtype, trust_remote_code: bool
     precision = _precision(dtype, device)
     plan = plan_memory(config, precision)
     budget = plan.token_budget(_free_bytes(device), device.type)
+    folder = fetch(model, revision, weights=True)
     with _damage_told(folder):
         state = _read_weights(folder, precision, device, plan, report)
         loaded = Qwen2AudioForConditionalGeneration.from_pretrained(

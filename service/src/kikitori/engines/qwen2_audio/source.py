@@ -3,36 +3,44 @@
 from __future__ import annotations
 
 import tempfile
+from fnmatch import fnmatch
 from pathlib import Path
 
 from kikitori.errors import StartupError
 
-_FILES = ["*.json", "*.safetensors", "*.txt", "*.jinja"]
+_DESCRIPTION = ["*.json", "*.txt", "*.jinja"]
+_WEIGHTS = ["*.safetensors"]
 
 
-def fetch(model: str, revision: str | None) -> Path:
+def fetch(model: str, revision: str | None, weights: bool) -> Path:
     """The folder with the model, downloaded first where it is not on this machine.
+
+    Without `weights` only the small files: enough to refuse a model before its gigabytes are on the way.
 
     Raises:
         StartupError: it is not there, or may not be read; the message says what to do.
     """
     if model.startswith("gs://"):
-        return _from_storage(model)
+        return _from_storage(model, _files(weights))
     if Path(model).is_dir():
         if revision:
             raise StartupError("KIKITORI_MODEL_REVISION names a commit of the hub; KIKITORI_MODEL is a folder here.")
         return Path(model)
     if model.startswith(("/", ".", "~")) or model.count("/") > 1:
         raise StartupError(f"KIKITORI_MODEL: there is no folder {model!r}.")
-    return _from_hub(model, revision)
+    return _from_hub(model, revision, _files(weights))
 
 
-def _from_hub(model: str, revision: str | None) -> Path:
+def _files(weights: bool) -> list[str]:
+    return _DESCRIPTION + _WEIGHTS if weights else _DESCRIPTION
+
+
+def _from_hub(model: str, revision: str | None, files: list[str]) -> Path:
     from huggingface_hub import errors, snapshot_download
 
     where = f"{model} at revision {revision}" if revision else model
     try:
-        return Path(snapshot_download(model, revision=revision, allow_patterns=_FILES))
+        return Path(snapshot_download(model, revision=revision, allow_patterns=files))
     except errors.HFValidationError as error:
         raise StartupError(f"KIKITORI_MODEL: {model!r} is neither a folder nor an id of the hub.") from error
     except errors.GatedRepoError as error:
@@ -48,7 +56,7 @@ def _from_hub(model: str, revision: str | None) -> Path:
         ) from error
 
 
-def _from_storage(model: str) -> Path:
+def _from_storage(model: str, patterns: list[str]) -> Path:
     from google.api_core.exceptions import Forbidden, GoogleAPICallError, NotFound, Unauthorized
     from google.auth.exceptions import GoogleAuthError
     from google.cloud import storage
@@ -60,7 +68,8 @@ def _from_storage(model: str) -> Path:
     try:
         bucket = storage.Client().bucket(name)
         blobs = [blob.name for blob in bucket.list_blobs(prefix=prefix) if "/" not in blob.name[len(prefix) :]]
-        files = [blob.removeprefix(prefix) for blob in blobs if not blob.endswith("/")]
+        names = [blob.removeprefix(prefix) for blob in blobs]
+        files = [name for name in names if any(fnmatch(name, pattern) for pattern in patterns)]
         if not files:
             raise StartupError(f"KIKITORI_MODEL: there are no files at {model}.")
         results = transfer_manager.download_many_to_path(
