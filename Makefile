@@ -36,7 +36,7 @@ test: .venv/test.stamp .venv-qwen2-audio/test.stamp web/dist/index.html ## Run e
 	OMP_NUM_THREADS=1 .venv-qwen2-audio/bin/python -m pytest -n 2 service/tests/qwen2_audio
 
 .PHONY: tiny-model
-tiny-model: .venv-qwen2-audio/test.stamp ## Train the tests' tiny Qwen2-Audio again (about 20 minutes on two cores)
+tiny-model: .venv-qwen2-audio/test.stamp ## Train the tests' tiny Qwen2-Audio again (about 25 minutes on two cores)
 	@scripts/require.sh espeak-ng
 	.venv-qwen2-audio/bin/python -m service.tests.tiny_model.train service/tests/tiny-qwen2-audio --cache .cache/speech
 
