@@ -75,9 +75,12 @@ def answered(loaded: Loaded, asked: list[dict[str, Any]], sampling: Sampling, mo
     while waiting or running:
         if waiting and len(running) < most and (not running or chance.random() < 0.4):
             number = waiting.pop()
-            running[number], _ = batch.join(asked[number], sampling, LIMIT)
+            running[number] = batch.join(asked[number], sampling, LIMIT)
+        reading = [row for row in running.values() if row.reading]
+        if reading and chance.random() < 0.7:
+            batch.read(reading[0])
         else:
-            batch.step(list(running.values()))
+            batch.step()
         for number, row in list(running.items()):
             if row.finish:
                 batch.leave(running.pop(number))
@@ -126,9 +129,11 @@ def test_sampling_follows_the_temperature(exact: Loaded) -> None:
     answers = set()
     for _ in range(12):
         batch = Batch(exact.model, exact.processor, token_budget=1 << 12)
-        row, _ = batch.join(inputs, Sampling(temperature=8.0, top_k=50, top_p=1.0), 6)
+        row = batch.join(inputs, Sampling(temperature=8.0, top_k=50, top_p=1.0), 6)
+        while row.reading:
+            batch.read(row)
         while not row.finish:
-            batch.step([row])
+            batch.step()
         answers.add(tuple(row.tokens))
     assert len(answers) > 6
 
@@ -146,8 +151,8 @@ def test_places_are_given_back(exact: Loaded) -> None:
     length = asked[0]["input_ids"].shape[1] + LIMIT
     rows: list[Row] = []
     while batch.fits(length):
-        rows.append(batch.join(asked[0], Sampling(), LIMIT)[0])
-    assert len(rows) == (1 << 11) // 256
+        rows.append(batch.join(asked[0], Sampling(), LIMIT))
+    assert len(rows) == (1 << 11) // length
     batch.leave(rows.pop(3))
     assert batch.fits(length)
     for row in rows:

@@ -166,7 +166,7 @@ def test_sixteen_mixed_at_once_get_their_own_answers(service: ServiceProcess, cl
 
 
 def test_who_leaves_is_dropped_queued_or_running(tmp_path: Path, tiny: Path) -> None:
-    long = file_of(*UTTERANCES)
+    long = file_of(*UTTERANCES * 4)
     settings: Any = {"ENGINE": "qwen2-audio", "MODEL": str(tiny), "CONCURRENCY": "1", "QUEUE_SIZE": "1"}
     with running_service(tmp_path, **settings) as service:
         service.until_ready()
@@ -192,5 +192,5 @@ def test_the_deadline(tmp_path: Path, tiny: Path) -> None:
     with running_service(tmp_path, ENGINE="qwen2-audio", MODEL=str(tiny), DEADLINE_S="2") as service:
         service.until_ready()
         with pytest.raises(openai.InternalServerError) as late:
-            service.client().audio.transcriptions.create(model=MODEL, file=file_of(*UTTERANCES * 3))
+            service.client().audio.transcriptions.create(model=MODEL, file=file_of(*UTTERANCES * 5))
         assert late.value.code == "deadline_exceeded"

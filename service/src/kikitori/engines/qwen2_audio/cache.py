@@ -8,105 +8,145 @@ import torch
 from torch import Tensor
 
 _GRAIN = 256
-"""Positions are allocated in multiples of this, so that a growing row does not copy the cache at each token."""
+"""The least difference between two lengths of places; the longer they are, the more they differ."""
 
 
-class SlotCache:
-    """One slot per running row; a row's token at position p lies at index p of its slot.
+class RowCache:
+    """One fixed store, in which every row has a place of the same length, and the places lie side by side.
 
-    Grows as rows need it and is freed when the last one leaves.
+    Rows are numbered from 0 without a gap: when one leaves, the last takes its number. So a step over all rows reads
+    the store as it lies, without gathering, and the addresses never change, which CUDA graphs need. The length of a
+    place follows the longest row: rows are moved apart when a longer one joins, and together when it has left.
 
     Args:
         layers: decoder layers.
         heads: key-value heads.
         width: size of a head.
+        tokens: positions in all; memory is taken at once on a GPU, and as it is written on a CPU.
         dtype: of the keys and values.
         device: where they live.
     """
 
-    def __init__(self, layers: int, heads: int, width: int, dtype: torch.dtype, device: torch.device) -> None:
-        self._shape = (layers, 2, 0, heads, 0, width)
-        self._dtype = dtype
-        self._device = device
-        self._store = torch.zeros(self._shape, dtype=dtype, device=device)
-        self._taken: set[int] = set()
+    def __init__(
+        self, layers: int, heads: int, width: int, tokens: int, dtype: torch.dtype, device: torch.device
+    ) -> None:
+        # Position before head: a row's place is one piece of memory whatever its length.
+        self._store = torch.empty((layers, 2, tokens, heads, width), dtype=dtype, device=device)
+        self._tokens = tokens
+        self._reserved: list[int] = []
+        self._length = 0
 
     @property
-    def slots(self) -> int:
-        """Slots that are allocated."""
-        return int(self._store.shape[2])
+    def rows(self) -> int:
+        """Rows that have a place."""
+        return len(self._reserved)
 
     @property
     def length(self) -> int:
-        """Positions that each slot has."""
-        return int(self._store.shape[4])
+        """Positions of each place."""
+        return self._length
 
-    def take(self, positions: int) -> int:
-        """Reserve a slot with at least that many positions."""
-        slot = next((one for one in range(self.slots) if one not in self._taken), self.slots)
-        self._grow(slot + 1, positions)
-        self._taken.add(slot)
-        return slot
+    @property
+    def most_rows(self) -> int:
+        """Places of the present length that the store has room for."""
+        return self._tokens // self._length
 
-    def free(self, slot: int) -> None:
-        """Give a slot back."""
-        self._taken.remove(slot)
-        if not self._taken:
-            self._store = torch.zeros(self._shape, dtype=self._dtype, device=self._device)
+    def fits(self, positions: int) -> bool:
+        """Whether a row of that many positions may join now."""
+        return (self.rows + 1) * max(*self._reserved, positions, 0) <= self._tokens
 
-    def tokens_with(self, positions: int) -> int:
-        """Token places there would be in all if one more row of that many positions came."""
-        if not self._taken:
-            return positions
-        return max(self.slots, len(self._taken) + 1) * max(self.length, _rounded(positions))
+    def join(self, positions: int) -> int:
+        """Give a new row a place of at least that many positions, and its number."""
+        self._reserved.append(positions)
+        self._lay_out(self.rows - 1)
+        # Zeros, not what was there: a masked place still takes part in the arithmetic, and NaN stays NaN.
+        self._place(self.rows - 1).zero_()
+        return self.rows - 1
 
-    def view(self, slots: Tensor, positions: Tensor) -> CacheView:
-        """The cache as the model sees it in one pass.
+    def leave(self, row: int) -> None:
+        """Take a row's place away; the last row has its number from now on."""
+        last = self.rows - 1
+        if row != last:
+            self._place(row).copy_(self._place(last))
+            self._reserved[row] = self._reserved[last]
+        self._reserved.pop()
+        self._lay_out(self.rows)
+
+    def view(self, first: int, positions: Tensor, longest: int, causal: bool = False) -> CacheView:
+        """The cache as the model sees it in one pass over neighbouring rows.
 
         Args:
-            slots: shape (rows,), int64.
-            positions: shape (rows, tokens), int64: where each new token of each row goes.
+            first: the first of the rows.
+            positions: (rows, tokens), int64: where each new token of each row goes.
+            longest: how many positions of each row may be looked at.
+            causal: the new tokens are all there is of the row, so attention needs no mask.
         """
-        longest = int(positions.max()) + 1
-        return CacheView(self._store, slots, positions, longest)
+        rows = positions.shape[0]
+        numbers = torch.arange(first, first + rows, device=positions.device)[:, None]
+        places = self._store[:, :, first * self._length : (first + rows) * self._length]
+        return CacheView(
+            store=self._store,
+            rows=places.unflatten(2, (rows, self._length))[:, :, :, :longest].transpose(3, 4),
+            positions=positions,
+            indices=(numbers * self._length + positions).flatten(),
+            causal=causal,
+        )
 
-    def _grow(self, slots: int, positions: int) -> None:
-        slots, length = max(slots, self.slots), max(_rounded(positions), self.length)
-        if (slots, length) == (self.slots, self.length):
+    def _length_for(self, reserved: list[int]) -> int:
+        longest = max(reserved, default=0)
+        return min(rounded(longest), self._tokens // len(reserved)) if reserved else 0
+
+    def _place(self, row: int) -> Tensor:
+        return self._store[:, :, row * self._length : (row + 1) * self._length]
+
+    def _lay_out(self, present: int) -> None:
+        """Give every place the length that is due, moving what the first rows have written."""
+        before, after = self._length, self._length_for(self._reserved)
+        if before == after:
             return
-        layers, pair, _, heads, _, width = self._shape
-        # Zeros, not whatever memory holds: a masked place still takes part in the arithmetic, and NaN stays NaN.
-        grown = torch.zeros((layers, pair, slots, heads, length, width), dtype=self._dtype, device=self._device)
-        grown[:, :, : self.slots, :, : self.length] = self._store
-        self._store = grown
+        kept = min(before, after)
+        # Apart from the last on, together from the first on: no row is written over before it has moved.
+        for row in range(present) if after < before else reversed(range(present)):
+            for layer in self._store:  # one at a time, so that the copies in between stay small
+                moved = layer[:, row * before : row * before + kept].clone()
+                layer[:, row * after : row * after + kept] = moved
+                layer[:, row * after + kept : (row + 1) * after] = 0
+        self._length = after
 
 
 @dataclass(frozen=True, slots=True)
 class CacheView:
-    """What transformers' attention asks of a cache, for some rows of a `SlotCache`."""
+    """What transformers' attention asks of a cache, for some rows of a `RowCache`."""
 
     store: Tensor
-    slots: Tensor
+    rows: Tensor
+    """(layers, 2, rows, heads, longest, width)"""
     positions: Tensor
-    longest: int
+    indices: Tensor
+    causal: bool
 
     @property
-    def mask(self) -> dict[str, Tensor]:
-        """Which places each new token may look at: bool, (rows, 1, tokens, longest)."""
-        places = torch.arange(self.longest, device=self.positions.device)
-        return {"full_attention": places <= self.positions[:, None, :, None]}
+    def mask(self) -> dict[str, Tensor | None]:
+        """What is added to the scores of each new token: 0 where it may look, (rows, 1, tokens, longest)."""
+        if self.causal:
+            return {"full_attention": None}
+        places = torch.arange(self.rows.shape[4], device=self.positions.device)
+        hidden = places > self.positions[:, None, :, None]
+        return {"full_attention": torch.zeros_like(hidden, dtype=self.store.dtype).masked_fill_(hidden, -torch.inf)}
 
     def update(self, keys: Tensor, values: Tensor, layer: int, *_: object, **__: object) -> tuple[Tensor, Tensor]:
         """Store the new tokens' keys and values, (rows, heads, tokens, width), and return all of those rows."""
         for part, new in enumerate((keys, values)):
-            self.store[layer, part].transpose(1, 2)[self.slots[:, None], self.positions] = new.transpose(1, 2)
-        everything = self.store[layer, :, self.slots, :, : self.longest]
+            self.store[layer, part].index_copy_(0, self.indices, new.transpose(1, 2).flatten(0, 1))
+        everything = self.rows[layer]
         return everything[0], everything[1]
 
     def get_seq_length(self, layer: int = 0) -> int:
-        """Positions in use before this pass; transformers asks, the mask already knows."""
-        return int(self.positions.min())
+        """Positions in use before this pass; transformers asks, the mask and the positions already know."""
+        return 0
 
 
-def _rounded(positions: int) -> int:
-    return -(-positions // _GRAIN) * _GRAIN
+def rounded(positions: int) -> int:
+    """The next of the lengths that places have: about four to each doubling, so that there are few."""
+    step = max(_GRAIN, 1 << max(0, positions.bit_length() - 3))
+    return -(-positions // step) * step

@@ -122,15 +122,19 @@ class Qwen2AudioEngine:
         return _Run(request, deque([self._chat(request, sounds)]))
 
     def step(self, runs: Sequence[_Run]) -> Sequence[Advance]:
-        """Read one waiting prompt, and advance all that are being answered by one token."""
+        """Read a piece of one waiting prompt, and advance all that are being answered by one token."""
         batch = self._ready
         advances = {run: Advance() for run in runs}
-        running = [run for run in runs if run.row]
-        self._read_next([run for run in runs if not run.row], advances)
-        if running:
-            texts = batch.step([run.row for run in running if run.row])
-            for run, text in zip(running, texts, strict=True):
-                self._say(run, text, 1, advances[run])
+        reading = next((run for run in runs if run.row and run.row.reading), None)
+        reading = reading or self._take_next([run for run in runs if not run.row], advances)
+        if reading and reading.row:
+            began = monotonic()
+            text = batch.read(reading.row)
+            advances[reading].prefill_s = monotonic() - began
+            self._say(reading, text, advances[reading])
+        of_row = {run.row: run for run in runs if run.row}
+        for row, text in batch.step():
+            self._say(of_row[row], text, advances[of_row[row]])
         for run, advance in advances.items():
             advance.notes = run.notes
             if not run.row and not run.prompts and run.inputs is None and not run.then:
@@ -167,8 +171,8 @@ class Qwen2AudioEngine:
         while not self.step([run])[0].finish:
             pass
 
-    def _read_next(self, waiting: Sequence[_Run], advances: dict[_Run, Advance]) -> None:
-        """Read at most one prompt, the first that fits, so that the others wait for one and no more."""
+    def _take_next(self, waiting: Sequence[_Run], advances: dict[_Run, Advance]) -> _Run | None:
+        """Give the first waiting prompt a row, if it fits: one is read at a time, so that the others wait little."""
         for run in waiting:
             if run.then and not run.prompts and run.inputs is None:
                 run.prompts.append(run.then(" ".join(run.asides)))
@@ -184,23 +188,21 @@ class Qwen2AudioEngine:
                 advances[run].error = self._too_long(length)
                 continue
             if not self._ready.fits(length + limit):
-                return  # it came first; those behind it wait, or it would starve
-            began = monotonic()
-            run.row, text = self._ready.join(run.inputs, self._model_loaded.sampling(run.request.temperature), limit)
+                return None  # it came first; those behind it wait, or it would starve
+            run.row = self._ready.join(run.inputs, self._model_loaded.sampling(run.request.temperature), limit)
             run.inputs, run.text = None, ""
-            advances[run].prefill_s = monotonic() - began
             advances[run].input_tokens = length
-            self._say(run, text, 1, advances[run])
-            return
+            return run
+        return None
 
-    def _say(self, run: _Run, text: str, tokens: int, advance: Advance) -> None:
+    def _say(self, run: _Run, text: str, advance: Advance) -> None:
         """Take what a token added, and end the prompt where it ends."""
         prompt, row = run.current, run.row
         if prompt is None or row is None:
             raise RuntimeError("nothing is being answered")
         run.text += text
         if text and not prompt.aside:
-            advance.pieces.append(Piece(self._joined(run, text), tokens))
+            advance.pieces.append(Piece(self._joined(run, text), 1))
             run.spoken += advance.pieces[-1].text
         if row.finish is None:
             return
@@ -268,11 +270,7 @@ class Qwen2AudioEngine:
             return_tensors="pt",
             sanitize_control_tokens=True,
         )
-        model = loaded.model
-        features = inputs.get("input_features")
-        return {name: value.to(model.device) for name, value in inputs.items()} | (
-            {} if features is None else {"input_features": features.to(model.device, model.dtype)}
-        )
+        return dict(inputs)
 
 
 def _hearing(clip: Clip, words: str, limit: int | None, aside: bool = False) -> deque[_Prompt]:

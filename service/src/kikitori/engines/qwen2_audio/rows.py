@@ -17,11 +17,15 @@ from transformers import (
     TopPLogitsWarper,
 )
 
-from kikitori.engines.qwen2_audio.cache import SlotCache
+from kikitori.engines.qwen2_audio.cache import RowCache
+from kikitori.engines.qwen2_audio.decoding import Decoder
+from kikitori.engines.qwen2_audio.hearing import hear
 
 if TYPE_CHECKING:
     from transformers import Qwen2AudioForConditionalGeneration, Qwen2AudioProcessor
 
+CHUNK_TOKENS = 512
+"""Tokens of a prompt that are read at once; the others' next token waits for one chunk at most."""
 _LOOP_TOKENS, _LOOP_ROUNDS, _LOOP_PERIOD = 32, 8, 16
 """An answer that ends in this many tokens which repeat the same stretch (of at most `_LOOP_PERIOD` tokens) at least
 this many times goes round in a loop and will not come out of it."""
@@ -52,24 +56,34 @@ class Sampling:
 class Row:
     """One prompt and its answer so far.
 
-    `tokens` are the answer's ids, the last of which the model has not seen yet; `position` is where it will go.
+    `tokens` are the answer's ids, the last of which the model has not seen yet; `position` is where the next one to
+    be read goes, of the prompt or of the answer.
     """
 
-    slot: int
+    number: int
     prompt: Tensor
+    sounds: list[tuple[Tensor, int]]
+    """Mel spectrograms that are still to be heard, with the number of their frames."""
     sampling: Sampling
     processors: LogitsProcessorList
     limit: int
-    position: int
     stream: DecodeStream
+    heard: list[Tensor] = field(default_factory=list)
+    embedded: Tensor | None = None
+    """The prompt as the model reads it, (tokens, hidden), once all is heard and until all is read."""
+    position: int = 0
     tokens: list[int] = field(default_factory=list)
     finish: Literal["stop", "length", "repetition"] | None = None
 
     @property
+    def reading(self) -> bool:
+        """Whether the prompt has not been read to its end."""
+        return not self.tokens and not self.finish
+
+    @property
     def ids(self) -> Tensor:
         """Prompt and answer, (1, tokens)."""
-        answer = torch.tensor([self.tokens], dtype=self.prompt.dtype, device=self.prompt.device)
-        return torch.cat([self.prompt, answer], dim=1)
+        return torch.cat([self.prompt, torch.tensor(self.tokens, dtype=self.prompt.dtype)])[None]
 
 
 class Batch:
@@ -89,77 +103,111 @@ class Batch:
         self._budget = token_budget
         text = model.config.text_config
         width = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
-        self._cache = SlotCache(text.num_hidden_layers, text.num_key_value_heads, width, model.dtype, model.device)
+        self._cache = RowCache(
+            text.num_hidden_layers, text.num_key_value_heads, width, token_budget, model.dtype, model.device
+        )
+        self._decoder = Decoder(model, self._cache)
+        self._rows: list[Row] = []
         ends = model.generation_config.eos_token_id
         self._ends = {ends} if isinstance(ends, int) else set(ends)
 
     def fits(self, tokens: int) -> bool:
         """Whether a row of that many positions, prompt and answer, may join now."""
-        return self._cache.tokens_with(tokens) <= self._budget
+        return self._cache.fits(tokens)
 
     def could_fit(self, tokens: int) -> bool:
         """Whether such a row could ever join, alone."""
         return tokens <= self._budget
 
-    @torch.inference_mode()
-    def join(self, inputs: dict[str, Tensor], sampling: Sampling, limit: int) -> tuple[Row, str]:
-        """Read a prompt and give its row and first text.
+    def join(self, inputs: dict[str, Tensor], sampling: Sampling, limit: int) -> Row:
+        """Give a prompt its row; it is read by `read`.
 
         Args:
             inputs: what the processor made of one prompt, each of batch size 1; several audios are several features.
             sampling: how to choose tokens.
             limit: most tokens of the answer.
         """
-        prompt = inputs["input_ids"]
-        length = prompt.shape[1]
-        slot = self._cache.take(length + limit)
-        row = Row(slot, prompt, sampling, sampling.processors(), limit, length, DecodeStream(skip_special_tokens=True))
-        positions = torch.arange(length, device=prompt.device)[None]
-        view = self._cache.view(torch.tensor([slot], device=prompt.device), positions)
-        features = {name: inputs[name] for name in ("input_features", "feature_attention_mask") if name in inputs}
-        hidden = self._model.model(
-            input_ids=prompt,
-            attention_mask=view.mask,
-            position_ids=positions,
-            past_key_values=view,
-            use_cache=True,
-            **features,
-        ).last_hidden_state
-        [text] = self._choose([row], self._model.lm_head(hidden[:, -1]))
-        return row, text
+        prompt = inputs["input_ids"][0]
+        sounds: list[tuple[Tensor, int]] = []
+        if "input_features" in inputs:
+            frames = inputs["feature_attention_mask"].sum(-1).tolist()
+            sounds = list(zip(inputs["input_features"], frames, strict=True))
+        row = Row(
+            number=self._cache.join(len(prompt) + limit),
+            prompt=prompt,
+            sounds=sounds,
+            sampling=sampling,
+            processors=sampling.processors(),
+            limit=limit,
+            stream=DecodeStream(skip_special_tokens=True),
+        )
+        self._rows.append(row)
+        return row
 
     @torch.inference_mode()
-    def step(self, rows: Sequence[Row]) -> list[str]:
-        """Advance rows by one token each; gives what that adds to their texts."""
-        device = self._model.device
-        positions = torch.tensor([[row.position] for row in rows], device=device)
-        view = self._cache.view(torch.tensor([row.slot for row in rows], device=device), positions)
+    def read(self, row: Row) -> str:
+        """Hear one sound of a row's prompt, or read one chunk of it; gives the first text, once all is read."""
+        if row.sounds:
+            row.heard.append(hear(self._model, *row.sounds.pop(0)))
+            return ""
+        if row.embedded is None:
+            row.embedded = self._embed(row)
+        chunk = row.embedded[None, row.position : row.position + CHUNK_TOKENS]
+        end = row.position + chunk.shape[1]
+        positions = torch.arange(row.position, end, device=chunk.device)[None]
+        view = self._cache.view(row.number, positions, end, causal=row.position == 0)
         hidden = self._model.model.language_model(
-            input_ids=torch.tensor([[row.tokens[-1]] for row in rows], device=device),
+            inputs_embeds=chunk,
             attention_mask=view.mask,
             position_ids=positions,
             past_key_values=view,
             use_cache=True,
         ).last_hidden_state
-        for row in rows:
+        row.position = end
+        if end < len(row.embedded):
+            return ""
+        row.embedded = None
+        logits = self._model.lm_head(hidden[:, -1])
+        return self._extend(row, int(logits.argmax(-1)), logits)
+
+    @torch.inference_mode()
+    def step(self) -> list[tuple[Row, str]]:
+        """Advance by one token each row that is being answered; gives what that adds to their texts."""
+        answering = [row for row in self._rows if not row.reading]
+        if not answering:
+            return []
+        # A row that is still being read takes part with any token: its next chunk writes over that place.
+        tokens = [row.tokens[-1] if row.tokens else 0 for row in self._rows]
+        decoded = self._decoder(tokens, [row.position for row in self._rows])
+        best = decoded.best.tolist()
+        texts = []
+        for row in answering:
             row.position += 1
-        return self._choose(rows, self._model.lm_head(hidden[:, -1]))
+            texts.append((row, self._extend(row, best[row.number], decoded.logits[row.number : row.number + 1])))
+        return texts
 
     def leave(self, row: Row) -> None:
         """Free a row's place."""
-        self._cache.free(row.slot)
+        self._cache.leave(row.number)
+        last = self._rows.pop()
+        if last is not row:
+            last.number = row.number
+            self._rows[row.number] = last
 
-    def _choose(self, rows: Sequence[Row], logits: Tensor) -> list[str]:
-        scores = logits.float()
-        return [self._extend(row, scores[index : index + 1]) for index, row in enumerate(rows)]
+    def _embed(self, row: Row) -> Tensor:
+        prompt = row.prompt.to(self._model.device)
+        embedded: Tensor = self._model.get_input_embeddings()(prompt)
+        if row.heard:
+            embedded[prompt == self._model.config.audio_token_id] = torch.cat(row.heard)
+            row.heard.clear()
+        return embedded
 
-    def _extend(self, row: Row, scores: Tensor) -> str:
+    def _extend(self, row: Row, best: int, logits: Tensor) -> str:
+        """Add a row's next token: the likeliest, or what its sampling makes of the logits, (1, vocabulary)."""
+        token = best
         if row.processors:
-            scores = row.processors(row.ids, scores)
-        if row.sampling.temperature > 0:
-            token = int(torch.multinomial(scores.softmax(-1), 1))
-        else:
-            token = int(scores.argmax(-1))
+            scores = row.processors(row.ids, logits.float().cpu())
+            token = int(torch.multinomial(scores.softmax(-1), 1) if row.sampling.temperature > 0 else scores.argmax(-1))
         if token in self._ends:
             row.finish = "stop"
             return ""
