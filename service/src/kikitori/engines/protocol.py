@@ -31,6 +31,8 @@ class Note(StrEnum):
 
     REPETITION = "repetition"
     """The model went round in a loop and was stopped; the end of the text is not to be trusted."""
+    CUT = "cut"
+    """A part of the text reached the most tokens that it may have; what was said after that is missing."""
     BY_TRANSCRIPT = "by_transcript"
     """The audio was too long to be heard at once, so it was transcribed and the answer made from the text."""
 
@@ -88,6 +90,10 @@ class Request:
     prompt: str | None = None
     """Text that the speech continues, as OpenAI's `prompt` field."""
     temperature: float = 0.0
+    top_p: float | None = None
+    """Share of probability to sample from; None is the engine's own."""
+    seed: int | None = None
+    """Makes sampling repeatable; None leaves it to chance."""
     max_tokens: int | None = None
     """Most tokens to answer with; None is the engine's own limit."""
 

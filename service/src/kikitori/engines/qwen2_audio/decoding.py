@@ -21,9 +21,15 @@ class Decoded(NamedTuple):
     """What the model says of the next token of each row."""
 
     best: Tensor
-    """The likeliest token's id, (rows,)."""
+    """The likeliest token's id, (rows,); -1 where the model's numbers have gone wrong."""
     logits: Tensor
     """(rows, vocabulary), in the model's precision."""
+
+
+def likeliest(logits: Tensor) -> Tensor:
+    """The likeliest token's id, (rows,), of logits (rows, vocabulary); -1 where they are not finite numbers."""
+    best = logits.max(-1)
+    return torch.where(best.values.isfinite(), best.indices, -1)
 
 
 class _Shape(NamedTuple):
@@ -84,7 +90,7 @@ class Decoder:
             use_cache=True,
         ).last_hidden_state
         logits = self._model.lm_head(hidden[:, -1])
-        return Decoded(logits.argmax(-1), logits)
+        return Decoded(likeliest(logits), logits)
 
     def _capture(self, shape: _Shape, inputs: Tensor) -> bool:
         """Record the step; steps may be repeated, as they write the same into the same places."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -22,12 +25,13 @@ from kikitori.engines.protocol import (
     Task,
 )
 from kikitori.engines.qwen2_audio.prompts import PROMPTS, about_transcript, task_prompt
-from kikitori.errors import Code, ServiceError
+from kikitori.errors import Code, ServiceError, StartupError
 
 if TYPE_CHECKING:
     from kikitori.engines.qwen2_audio.loading import Dtype, Loaded
-    from kikitori.engines.qwen2_audio.rows import Batch, Row
+    from kikitori.engines.qwen2_audio.rows import Batch, Row, Sampling
 
+_log = logging.getLogger(__name__)
 _SHORTEST_S = 0.1
 """Below 70 ms a sound makes one audio token or none, which the model cannot take."""
 _WINDOW_TOKENS = 400
@@ -53,16 +57,18 @@ class _Prompt:
 class _Run:
     request: Request
     prompts: deque[_Prompt]
+    """Those that have no row yet, in order."""
     then: Callable[[str], _Prompt] | None = None
     """Makes the last prompt of what the asides have said."""
+    inputs: Future[dict[str, Any]] | None = None
+    """What the first of the prompts becomes."""
     current: _Prompt | None = None
     row: Row | None = None
-    inputs: dict[str, Any] | None = None
     text: str = ""
     """Of the current prompt."""
     asides: list[str] = field(default_factory=list)
     spoken: str = ""
-    notes: tuple[Note, ...] = ()
+    notes: set[Note] = field(default_factory=set)
     cut_short: bool = False
 
 
@@ -85,6 +91,8 @@ class Qwen2AudioEngine:
         self._trust_remote_code = trust_remote_code
         self._loaded: Loaded | None = None
         self._batch: Batch | None = None
+        # Spectrograms take milliseconds of a CPU: they are made beside the inference thread, and ahead.
+        self._preparing = ThreadPoolExecutor(1, "prepare")
 
     @property
     def description(self) -> Description:
@@ -113,13 +121,9 @@ class Qwen2AudioEngine:
 
     def start(self, request: Request) -> _Run:
         """Plan the answer."""
-        if request.task in (Task.TRANSCRIBE, Task.TRANSLATE):
-            words = task_prompt(request.task, request.language, request.prompt)
-            return _Run(request, _hearing(request.clips[0], words, request.max_tokens))
-        if sum(clip.duration for clip in request.clips) > _HEARD_AT_ONCE_S:
-            return self._by_transcript(request)
-        sounds = [list(_slices(clip)) for clip in request.clips]
-        return _Run(request, deque([self._chat(request, sounds)]))
+        run = self._planned(request)
+        self._prepare(run)
+        return run
 
     def step(self, runs: Sequence[_Run]) -> Sequence[Advance]:
         """Read a piece of one waiting prompt, and advance all that are being answered by one token."""
@@ -129,26 +133,29 @@ class Qwen2AudioEngine:
         reading = reading or self._take_next([run for run in runs if not run.row], advances)
         if reading and reading.row:
             began = monotonic()
-            text = batch.read(reading.row)
+            with _failing_alone(advances[reading]):
+                self._say(reading, batch.read(reading.row), advances[reading])
             advances[reading].prefill_s = monotonic() - began
-            self._say(reading, text, advances[reading])
         of_row = {run.row: run for run in runs if run.row}
         for row, text in batch.step():
             self._say(of_row[row], text, advances[of_row[row]])
         for run, advance in advances.items():
-            advance.notes = run.notes
-            if not run.row and not run.prompts and run.inputs is None and not run.then:
+            advance.notes = tuple(run.notes)
+            if not run.row and not run.prompts and not run.then and not advance.error:
                 advance.finish = "length" if run.cut_short else "stop"
         return [advances[run] for run in runs]
 
     def cancel(self, run: _Run) -> None:
         """Free the row at once."""
+        if run.inputs:
+            run.inputs.cancel()
         if run.row:
             self._ready.leave(run.row)
             run.row = None
 
     def close(self) -> None:
         """Free the model."""
+        self._preparing.shutdown(cancel_futures=True)
         self._loaded = self._batch = None
 
     @property
@@ -168,32 +175,52 @@ class Qwen2AudioEngine:
 
         clip = Clip(np.zeros(SAMPLE_RATE, np.float32), (Window(0, SAMPLE_RATE),))
         run = self.start(Request(Task.TRANSCRIBE, (Message("user", (clip,)),), max_tokens=2))
-        while not self.step([run])[0].finish:
-            pass
+        while not (advance := self.step([run])[0]).finish:
+            if advance.error:
+                raise StartupError("The model cannot answer: its weights may be damaged. Copy the model again.")
+
+    def _planned(self, request: Request) -> _Run:
+        if request.task in (Task.TRANSCRIBE, Task.TRANSLATE):
+            words = task_prompt(request.task, request.language, request.prompt)
+            return _Run(request, _hearing(request.clips[0], words, request.max_tokens))
+        if sum(clip.duration for clip in request.clips) > _HEARD_AT_ONCE_S:
+            return self._by_transcript(request)
+        sounds = [list(_slices(clip)) for clip in request.clips]
+        return _Run(request, deque([self._chat(request, sounds)]))
+
+    def _prepare(self, run: _Run) -> None:
+        """Begin to make the inputs of the run's next prompt."""
+        if run.then and not run.prompts and not run.row:
+            run.prompts.append(run.then(" ".join(run.asides)))
+            run.then = None
+        run.inputs = self._preparing.submit(self._inputs, run.prompts[0].conversation) if run.prompts else None
 
     def _take_next(self, waiting: Sequence[_Run], advances: dict[_Run, Advance]) -> _Run | None:
         """Give the first waiting prompt a row, if it fits: one is read at a time, so that the others wait little."""
+        batch = self._ready
         for run in waiting:
-            if run.then and not run.prompts and run.inputs is None:
-                run.prompts.append(run.then(" ".join(run.asides)))
-                run.then = None
-            if run.inputs is None and run.prompts:
-                run.current = run.prompts.popleft()
-                run.inputs = self._inputs(run.current.conversation)
-            if run.inputs is None or run.current is None:
+            if not run.inputs:
                 continue
-            length = run.inputs["input_ids"].shape[1]
-            limit = min(run.current.limit, self._model_loaded.positions - length)
-            if limit < 1 or not self._ready.could_fit(length + limit):
-                advances[run].error = self._too_long(length)
-                continue
-            if not self._ready.fits(length + limit):
-                return None  # it came first; those behind it wait, or it would starve
-            run.row = self._ready.join(run.inputs, self._model_loaded.sampling(run.request.temperature), limit)
-            run.inputs, run.text = None, ""
-            advances[run].input_tokens = length
-            return run
+            if batch.rows and not run.inputs.done():
+                return None
+            with _failing_alone(advances[run]):
+                inputs = run.inputs.result()
+                length = inputs["input_ids"].shape[1]
+                limit = min(run.prompts[0].limit, self._model_loaded.positions - length)
+                if limit < 1 or not batch.could_fit(length + limit):
+                    raise self._too_long(length)
+                if not batch.fits(length + limit):
+                    return None  # it came first; those behind it wait, or it would starve
+                run.current, run.text = run.prompts.popleft(), ""
+                run.row = batch.join(inputs, self._sampling(run.request), limit)
+                advances[run].input_tokens = length
+                self._prepare(run)
+                return run
         return None
+
+    def _sampling(self, request: Request) -> Sampling:
+        sampling = self._model_loaded.sampling(request.temperature)
+        return replace(sampling, top_p=request.top_p or sampling.top_p, seed=request.seed)
 
     def _say(self, run: _Run, text: str, advance: Advance) -> None:
         """Take what a token added, and end the prompt where it ends."""
@@ -208,14 +235,20 @@ class Qwen2AudioEngine:
             return
         self._ready.leave(row)
         run.row = None
+        if row.finish == "failed":
+            advance.error = _failed()
         run.cut_short |= row.finish == "length"
         if row.finish == "repetition":
-            run.notes = (*run.notes, Note.REPETITION)
+            run.notes.add(Note.REPETITION)
+        if row.finish == "length" and prompt.window:
+            run.notes.add(Note.CUT)
         if prompt.aside:
             run.asides.append(run.text.strip())
         elif prompt.window and run.text.strip():
             start, end = prompt.window.start / SAMPLE_RATE, prompt.window.end / SAMPLE_RATE
             advance.pieces.append(Piece("", segment=Segment(start, end, run.text.strip(), tuple(row.tokens))))
+        if run.then and not run.prompts:
+            self._prepare(run)
 
     @staticmethod
     def _joined(run: _Run, text: str) -> str:
@@ -241,7 +274,7 @@ class Qwen2AudioEngine:
         def then(transcript: str) -> _Prompt:
             return self._chat(request, [], about_transcript(transcript))
 
-        return _Run(request, prompts, then, notes=(Note.BY_TRANSCRIPT,))
+        return _Run(request, prompts, then, notes={Note.BY_TRANSCRIPT})
 
     def _chat(self, request: Request, sounds: Sequence[Sequence[Any]], preface: str = "") -> _Prompt:
         """The conversation as the chat template takes it; `sounds` replace the clips, in order."""
@@ -271,6 +304,22 @@ class Qwen2AudioEngine:
             sanitize_control_tokens=True,
         )
         return dict(inputs)
+
+
+@contextmanager
+def _failing_alone(advance: Advance) -> Iterator[None]:
+    """Let what goes wrong with one answer end that answer only."""
+    try:
+        yield
+    except ServiceError as error:
+        advance.error = error
+    except Exception:
+        _log.exception("the model failed on a request")
+        advance.error = _failed()
+
+
+def _failed() -> ServiceError:
+    return ServiceError(Code.INTERNAL_ERROR, "The model failed on this request.")
 
 
 def _hearing(clip: Clip, words: str, limit: int | None, aside: bool = False) -> deque[_Prompt]:

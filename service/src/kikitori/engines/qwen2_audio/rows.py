@@ -18,7 +18,7 @@ from transformers import (
 )
 
 from kikitori.engines.qwen2_audio.cache import RowCache
-from kikitori.engines.qwen2_audio.decoding import Decoder
+from kikitori.engines.qwen2_audio.decoding import Decoder, likeliest
 from kikitori.engines.qwen2_audio.hearing import hear
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ class Sampling:
     repetition_penalty: float = 1.0
     top_k: int = 50
     top_p: float = 1.0
+    seed: int | None = None
 
     def processors(self) -> LogitsProcessorList:
         """The same steps, in the same order, as transformers' `generate`."""
@@ -50,6 +51,12 @@ class Sampling:
             steps.append(TopKLogitsWarper(self.top_k))
             steps.append(TopPLogitsWarper(self.top_p))
         return steps
+
+    def chance(self) -> torch.Generator:
+        """A source of chance for one answer, the same for the same seed."""
+        generator = torch.Generator()
+        generator.seed() if self.seed is None else generator.manual_seed(self.seed)
+        return generator
 
 
 @dataclass(eq=False, slots=True)
@@ -68,12 +75,13 @@ class Row:
     processors: LogitsProcessorList
     limit: int
     stream: DecodeStream
+    chance: torch.Generator
     heard: list[Tensor] = field(default_factory=list)
     embedded: Tensor | None = None
     """The prompt as the model reads it, (tokens, hidden), once all is heard and until all is read."""
     position: int = 0
     tokens: list[int] = field(default_factory=list)
-    finish: Literal["stop", "length", "repetition"] | None = None
+    finish: Literal["stop", "length", "repetition", "failed"] | None = None
 
     @property
     def reading(self) -> bool:
@@ -111,6 +119,11 @@ class Batch:
         ends = model.generation_config.eos_token_id
         self._ends = {ends} if isinstance(ends, int) else set(ends)
 
+    @property
+    def rows(self) -> int:
+        """Rows that have a place."""
+        return len(self._rows)
+
     def fits(self, tokens: int) -> bool:
         """Whether a row of that many positions, prompt and answer, may join now."""
         return self._cache.fits(tokens)
@@ -140,6 +153,7 @@ class Batch:
             processors=sampling.processors(),
             limit=limit,
             stream=DecodeStream(skip_special_tokens=True),
+            chance=sampling.chance(),
         )
         self._rows.append(row)
         return row
@@ -168,7 +182,7 @@ class Batch:
             return ""
         row.embedded = None
         logits = self._model.lm_head(hidden[:, -1])
-        return self._extend(row, int(logits.argmax(-1)), logits)
+        return self._extend(row, int(likeliest(logits)), logits)
 
     @torch.inference_mode()
     def step(self) -> list[tuple[Row, str]]:
@@ -203,11 +217,17 @@ class Batch:
         return embedded
 
     def _extend(self, row: Row, best: int, logits: Tensor) -> str:
-        """Add a row's next token: the likeliest, or what its sampling makes of the logits, (1, vocabulary)."""
+        """Add a row's next token: the likeliest (-1: there is none), or what its sampling makes of the logits."""
+        if best < 0:
+            row.finish = "failed"
+            return ""
         token = best
         if row.processors:
             scores = row.processors(row.ids, logits.float().cpu())
-            token = int(torch.multinomial(scores.softmax(-1), 1) if row.sampling.temperature > 0 else scores.argmax(-1))
+            if row.sampling.temperature > 0:
+                token = int(torch.multinomial(scores.softmax(-1), 1, generator=row.chance))
+            else:
+                token = int(scores.argmax(-1))
         if token in self._ends:
             row.finish = "stop"
             return ""
