@@ -137,7 +137,8 @@ class CacheView:
     def update(self, keys: Tensor, values: Tensor, layer: int, *_: object, **__: object) -> tuple[Tensor, Tensor]:
         """Store the new tokens' keys and values, (rows, heads, tokens, width), and return all of those rows."""
         for part, new in enumerate((keys, values)):
-            self.store[layer, part].index_copy_(0, self.indices, new.transpose(1, 2).flatten(0, 1))
+            placed = new.transpose(1, 2).flatten(0, 1).to(self.store.dtype)
+            self.store[layer, part].index_copy_(0, self.indices, placed)
         everything = self.rows[layer]
         return everything[0], everything[1]
 

@@ -17,6 +17,7 @@ from transformers import (
     TopPLogitsWarper,
 )
 
+from kikitori.engines.qwen2_audio.attention import CACHED, cache_dtype
 from kikitori.engines.qwen2_audio.cache import RowCache
 from kikitori.engines.qwen2_audio.decoding import Decoder, likeliest
 from kikitori.engines.qwen2_audio.hearing import hear
@@ -111,8 +112,14 @@ class Batch:
         self._budget = token_budget
         text = model.config.text_config
         width = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
+        model.model.language_model.set_attn_implementation(CACHED)
         self._cache = RowCache(
-            text.num_hidden_layers, text.num_key_value_heads, width, token_budget, model.dtype, model.device
+            text.num_hidden_layers,
+            text.num_key_value_heads,
+            width,
+            token_budget,
+            cache_dtype(model.dtype, model.device),
+            model.device,
         )
         self._decoder = Decoder(model, self._cache)
         self._rows: list[Row] = []
