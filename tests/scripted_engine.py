@@ -31,6 +31,7 @@ class ScriptedEngine:
     load_error: str | None = None
     running: list[int] = field(default_factory=list)
     """How many answers each step advanced."""
+    started: list[Request] = field(default_factory=list)
     stepping: bool = False
     cancelled: list[Run] = field(default_factory=list)
     closed: bool = False
@@ -50,6 +51,7 @@ class ScriptedEngine:
 
     def start(self, request: Request) -> Run:
         """Take the words of the last message."""
+        self.started.append(request)
         words: list[str] = []
         for part in request.messages[-1].content:
             words += [f"{part.duration:.2f}s"] if isinstance(part, Clip) else part.split()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from itertools import pairwise
 
@@ -31,9 +32,18 @@ def test_a_tone_stays_the_tone(rate: int) -> None:
     assert np.abs(samples[middle] - tone(16_000)[: len(samples)][middle]).max() < 0.01
 
 
-def test_channels_are_mixed() -> None:
-    left = tone(16_000)
-    assert np.abs(decode(wav(np.stack([left, -left], axis=1)), 10)).max() < 0.001
+@pytest.mark.parametrize("packed", [lambda file: file, lambda file: encode(file, "mov", "pcm_s16le", 16_000)])
+def test_channels_are_mixed_unless_they_cancel(packed: Callable[[bytes], bytes]) -> None:
+    left, right = tone(16_000), tone(16_000, hertz=300) / 2
+    middle = slice(1_000, 15_000)
+
+    def heard(*channels: np.ndarray) -> np.ndarray:
+        return decode(packed(wav(np.stack(channels, axis=1))), 10)[middle]
+
+    assert np.abs(heard(left, right) - (left + right)[middle] / 2).max() < 0.001
+    assert np.abs(heard(left, np.zeros(16_000)) - left[middle] / 2).max() < 0.001
+    assert np.abs(heard(-left * 0.9, left) - left[middle]).max() < 0.001
+    assert not heard(left * 0, left * 0).any()
 
 
 def test_what_is_too_loud_is_turned_down_whole() -> None:

@@ -71,6 +71,9 @@ def test_files(service: ServiceProcess, file: bytes | None, status: int, code: s
         ({"response_format": "docx"}, 400, "invalid_parameter", "response_format"),
         ({"response_format": "srt", "stream": "true"}, 400, "invalid_parameter", "response_format"),
         ({"language": "ja"}, 400, "unsupported_language", "language"),
+        ({"language": "zz"}, 400, "unsupported_language", "language"),
+        ({"prompt": "a" * 64_001}, 400, "invalid_parameter", "prompt"),
+        ({"temperature": "nan"}, 400, "invalid_parameter", "temperature"),
         ({"language": "Klingon!"}, 400, "invalid_parameter", "language"),
         ({"temperature": "hot"}, 400, "invalid_parameter", "temperature"),
         ({"timestamp_granularities[]": "word"}, 400, "invalid_parameter", None),
@@ -82,6 +85,20 @@ def test_fields(service: ServiceProcess, fields: dict[str, str], status: int, co
     error = assert_error(answer, code)
     if param:
         assert error["param"] == param
+
+
+@pytest.mark.parametrize("name", ["prompt", "model", "language"])
+def test_half_a_character_in_a_form(service: ServiceProcess, name: str) -> None:
+    """Reachable where a form names an encoding that can write one."""
+    body = (
+        '--x\r\nContent-Disposition: form-data; name="model"\r\n\r\nwhisper\r\n'
+        f'--x\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n\\ud800\r\n'
+        '--x\r\nContent-Disposition: form-data; name="file"; filename="a.wav"\r\n\r\n'
+    ).encode() + b"no matter\r\n--x--\r\n"
+    kind = "multipart/form-data; boundary=x; charset=unicode_escape"
+    answer = httpx.post(service.url + URL, content=body, headers={"Content-Type": kind})
+    assert answer.status_code == 400
+    assert assert_error(answer, None)["param"] == name
 
 
 @pytest.mark.parametrize("language", ["en", "EN", "en-US"])

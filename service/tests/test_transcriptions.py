@@ -70,7 +70,7 @@ def test_json_has_usage(client: openai.OpenAI) -> None:
     body = json.loads(raw.http_response.text)
     usage = body["usage"]
     assert body["no_speech"] is False
-    assert usage["audio_seconds"] == usage["audio_seconds_used"] > 2
+    assert usage["audio_seconds"] > usage["audio_seconds_used"] > 2  # heard from the first word to the last
     assert usage["total_tokens"] == usage["input_tokens"] + usage["output_tokens"] > usage["output_tokens"] > 5
     assert usage["compute_seconds"] > 0
     assert usage["gpu_seconds"] == 0  # whisper runs on the CPU
@@ -158,6 +158,7 @@ def test_no_speech_is_an_empty_text(client: openai.OpenAI, sound: str, form: str
     if form.endswith("json"):
         body = json.loads(raw.http_response.text)
         assert (body["text"], body["no_speech"]) == ("", True)
+        assert body["usage"]["audio_seconds"] > body["usage"]["audio_seconds_used"] == 0
     else:
         assert raw.http_response.text.strip() in ("", "WEBVTT")
 

@@ -19,6 +19,7 @@ class Code(StrEnum):
     INVALID_BODY = "invalid_body"
     MISSING_PARAMETER = "missing_parameter"
     INVALID_PARAMETER = "invalid_parameter"
+    UNSUPPORTED_PARAMETER = "unsupported_parameter"
     MODEL_NOT_FOUND = "model_not_found"
     UNSUPPORTED_TASK = "unsupported_task"
     UNSUPPORTED_LANGUAGE = "unsupported_language"

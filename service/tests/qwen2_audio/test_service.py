@@ -94,7 +94,9 @@ def test_long_recordings_are_cut_at_pauses(client: openai.OpenAI, seconds: float
         assert segment.start == pytest.approx(at, abs=0.6)
         assert segment.end == pytest.approx(at + one.seconds, abs=0.6)
         at += one.seconds + 4
-    assert result.usage.audio_seconds_used == result.usage.audio_seconds == pytest.approx(result.duration)
+    assert result.usage.audio_seconds == pytest.approx(result.duration)
+    spoken = sum(segment.end - segment.start for segment in result.segments)
+    assert result.usage.audio_seconds_used == pytest.approx(spoken, abs=0.01)
     assert result.usage.seconds == pytest.approx(sum(one.seconds + 4 for one in said) - 4, abs=0.01)
 
 
@@ -113,7 +115,8 @@ def test_more_than_can_be_heard_at_once_is_answered_by_its_transcript(client: op
     long = np.concatenate([one.samples, np.zeros(310 * 16_000, np.float32), one.samples])
     result = ask(client, "Summarize the speech.", long)
     assert result.notes == ["by_transcript"]
-    assert result.usage.audio_seconds_used == pytest.approx(len(long) / 16_000, abs=0.01)
+    assert result.usage.audio_seconds == pytest.approx(len(long) / 16_000, abs=0.01)
+    assert result.usage.audio_seconds_used == pytest.approx(2 * one.seconds, abs=1)
     assert ask(client, "Summarize the speech.", one.samples).notes == []
 
 
@@ -135,7 +138,44 @@ def test_no_speech(client: openai.OpenAI, name: str) -> None:
     raw = client.audio.transcriptions.with_raw_response.create(model=MODEL, file=("a.wav", wav(samples)))
     body = json.loads(raw.http_response.text)
     assert (body["text"], body["no_speech"]) == ("", True)
-    assert isinstance(answer(client, "Describe the sounds.", samples), str)
+    described = ask(client, "Describe the sounds.", samples)
+    assert described.no_speech
+    assert described.usage.audio_seconds_used == described.usage.audio_seconds
+
+
+def test_figures_are_measured_or_null(client: openai.OpenAI) -> None:
+    result: Any = client.audio.transcriptions.create(
+        model=MODEL, file=file_of(UTTERANCES[0]), response_format="verbose_json"
+    )
+    [one] = result.segments
+    assert 0 < one.compression_ratio < 2.4
+    assert one.avg_logprob is one.no_speech_prob is None
+
+
+@pytest.mark.parametrize(("language", "known"), [("ja", True), ("yue", True), ("zh-TW", True), ("zz", False)])
+def test_languages(client: openai.OpenAI, language: str, known: bool) -> None:
+    def transcribe() -> str:
+        return client.audio.transcriptions.create(model=MODEL, file=file_of(UTTERANCES[0]), language=language).text
+
+    if known:
+        assert isinstance(transcribe(), str)
+    else:
+        with pytest.raises(openai.BadRequestError, match="yue") as error:
+            transcribe()
+        assert (error.value.code, error.value.param) == ("unsupported_language", "language")
+
+
+def test_what_cannot_be_written_harms_nobody(service: ServiceProcess, client: openai.OpenAI) -> None:
+    bad = b'{"model": "qwen2-audio", "messages": [{"role": "user", "content": "\\ud800 hi"}]}'
+    answer = httpx.post(f"{service.url}/v1/chat/completions", content=bad, headers={"Content-Type": "application/json"})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "invalid_parameter")
+    history: Any = [
+        {"role": "user", "content": "Hello."},
+        {"role": "assistant", "content": None},
+        {"role": "user", "content": [sound(UTTERANCES[0].samples), {"type": "text", "text": "Transcribe the speech."}]},
+    ]
+    result = client.chat.completions.create(model=MODEL, messages=history, temperature=1e-40)
+    assert isinstance(result.choices[0].message.content, str)
 
 
 def test_control_tokens_are_only_text(client: openai.OpenAI) -> None:

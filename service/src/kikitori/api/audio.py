@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 from kikitori.api.answers import Answer, begin
 from kikitori.api.dependencies import Admitted, ContentType, Service, ServiceDep
 from kikitori.api.events import EventStream
+from kikitori.api.fields import Temperature, Text
 from kikitori.api.transcripts import Format, Transcript
 from kikitori.engines.protocol import Message, Piece, Task
 from kikitori.engines.protocol import Request as Question
@@ -25,9 +26,9 @@ router = APIRouter(
 Upload = Annotated[
     UploadFile, File(description="WAV, FLAC, MP3, OGG, WebM, M4A or MP4; recognised by content, not by name.")
 ]
-Model = Annotated[str, Form(description="As in `/v1/models`.")]
-Prompt = Annotated[str | None, Form(description="Text that the speech continues; sets style and spelling.")]
-Temperature = Annotated[float, Form(ge=0, le=1)]
+Model = Annotated[Text, Form(description="As in `/v1/models`.")]
+Prompt = Annotated[Text | None, Form(description="Text that the speech continues; sets style and spelling.")]
+SpeechTemperature = Annotated[Temperature, Form(ge=0, le=1)]
 Language = Annotated[
     str | None,
     Form(description="ISO 639-1 code of the speech.", pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*$"),
@@ -44,7 +45,7 @@ async def transcribe(
     language: Language = None,
     prompt: Prompt = None,
     response_format: Annotated[Format, Form()] = Format.JSON,
-    temperature: Temperature = 0.0,
+    temperature: SpeechTemperature = 0.0,
     stream: Annotated[bool, Form()] = False,
     timestamp_granularities: Granularities = None,
 ) -> Response:
@@ -59,6 +60,8 @@ async def transcribe(
     code = language.replace("_", "-").partition("-")[0].lower() if language else None
     service.check_model(model)
     service.check_task(Task.TRANSCRIBE)
+    if code:
+        service.check_language(code)
     answer = await begin(http, service, _question(service, file, Task.TRANSCRIBE, code, prompt, temperature))
     if stream:
         return EventStream(_events(answer), answer.until, on_end=answer.job.cancel)
@@ -73,7 +76,7 @@ async def translate(
     model: Model,
     prompt: Prompt = None,
     response_format: Annotated[Format, Form()] = Format.JSON,
-    temperature: Temperature = 0.0,
+    temperature: SpeechTemperature = 0.0,
 ) -> Response:
     """Translate speech of any language into English."""
     service.check_model(model)

@@ -62,6 +62,23 @@ class Service:
                 "model",
             )
 
+    def check_language(self, code: str) -> None:
+        """Refuse a language that the model does not understand.
+
+        Raises:
+            ServiceError: `code` is none of the engine's languages, nor of Whisper's where the engine's list is long.
+        """
+        from faster_whisper.tokenizer import _LANGUAGE_CODES
+
+        known = self.description.languages or _LANGUAGE_CODES
+        if code not in known:
+            raise ServiceError(
+                Code.UNSUPPORTED_LANGUAGE,
+                f"The model {self.description.model} does not understand {code!r}, only {', '.join(known)}. "
+                "Leave `language` out, or have the operator set KIKITORI_MODEL to a model that does.",
+                "language",
+            )
+
 
 def _service(request: Request) -> Service:
     service: Service = request.app.state.service

@@ -43,10 +43,13 @@ async def _validation_error(_: Request, error: Exception) -> Response:
         return error_response(ServiceError(Code.INVALID_BODY, f"The body is not JSON: {problem['ctx']['error']}."))
     if problem["type"] == "missing" and problem["loc"] == ("body",):
         return error_response(ServiceError(Code.INVALID_BODY, "The request has no body."))
+    if problem["loc"] == ("body",):
+        return error_response(ServiceError(Code.INVALID_BODY, f"The body: {problem['msg']}."))
     path = ".".join(str(part) for part in problem["loc"][1:])
     missing = problem["type"] == "missing"
     code = Code.MISSING_PARAMETER if missing else Code.INVALID_PARAMETER
     message = f"`{path}` is missing." if missing else f"`{path}`: {problem['msg']}."
+    message = message.encode(errors="backslashreplace").decode()  # it may quote half a character, which cannot be sent
     return error_response(ServiceError(code, message, path or None))
 
 

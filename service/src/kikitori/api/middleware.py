@@ -127,5 +127,4 @@ class BodyLimit:
         return ServiceError(
             Code.UPLOAD_TOO_LARGE,
             f"The request is larger than {size}. Send the audio in parts, or compressed (FLAC, Opus, MP3).",
-            "file",
         )

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 
-from kikitori.engines.protocol import Note, Segment
+from kikitori.engines.protocol import Note, Segment, compression_ratio
 
 
 class Format(StrEnum):
@@ -46,10 +46,13 @@ class Transcript:
 
     def numbered_segments(self) -> list[dict[str, object]]:
         """OpenAI's `TranscriptionSegment`s; `seek` is the start in Whisper's frames of 10 ms."""
-        return [
-            {"id": number, "seek": int(segment.start * 100), **asdict(segment)}
-            for number, segment in enumerate(self.segments)
-        ]
+        numbered = []
+        for number, segment in enumerate(self.segments):
+            body = {"id": number, "seek": int(segment.start * 100), **asdict(segment)}
+            if segment.compression_ratio is None:
+                body["compression_ratio"] = compression_ratio(segment.text)
+            numbered.append(body)
+        return numbered
 
     def srt(self) -> str:
         """SubRip subtitles."""

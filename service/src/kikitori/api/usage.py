@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from kikitori.engines.job import Job
-from kikitori.engines.protocol import Description
+from kikitori.engines.protocol import Description, Note, Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +53,18 @@ class Timing:
 def resources(job: Job, description: Description, price_usd_per_s: float) -> dict[str, object]:
     """Audio, compute and money of a finished job; seconds and US dollars.
 
+    Audio that is transcribed is heard only where somebody speaks; otherwise all of it is.
     The cost of `answer` is this answer's own inference; `waking` and `idle` are the time of the instance that nobody
     had paid for yet, which falls to the answer that ends it.
     """
-    seconds = round(sum(clip.duration for clip in job.request.clips), 3)
+    clips = job.request.clips
+    given = sum(clip.duration for clip in clips)
+    transcribed = job.request.task in (Task.TRANSCRIBE, Task.TRANSLATE) or Note.BY_TRANSCRIPT in job.notes
+    used = sum(clip.speech_duration for clip in clips) if transcribed else given
     bill = job.bill
     return {
-        "audio_seconds": seconds,
-        "audio_seconds_used": seconds,
+        "audio_seconds": round(given, 3),
+        "audio_seconds_used": round(used, 3),
         "compute_seconds": round(job.compute_s, 3),
         "gpu_seconds": round(job.compute_s, 3) if description.on_gpu else 0.0,
         "cost_usd": {

@@ -39,3 +39,8 @@ class Clip:
     def duration(self) -> float:
         """Length in seconds."""
         return len(self.samples) / SAMPLE_RATE
+
+    @property
+    def speech_duration(self) -> float:
+        """Length of all windows in seconds."""
+        return sum(window.end - window.start for window in self.windows) / SAMPLE_RATE

@@ -6,6 +6,7 @@ runs, and carries the pieces back to the event loop. An engine that batches adva
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -90,6 +91,7 @@ class Request:
     prompt: str | None = None
     """Text that the speech continues, as OpenAI's `prompt` field."""
     temperature: float = 0.0
+    """0 takes the likeliest token; anything else is at least 0.01."""
     top_p: float | None = None
     """Share of probability to sample from; None is the engine's own."""
     seed: int | None = None
@@ -103,12 +105,18 @@ class Request:
         return tuple(part for message in self.messages for part in message.content if isinstance(part, Clip))
 
 
+def compression_ratio(text: str) -> float:
+    """How much smaller zlib makes the text; Whisper holds that above 2.4 it repeats itself."""
+    data = text.encode()
+    return len(data) / len(zlib.compress(data))
+
+
 @dataclass(frozen=True, slots=True)
 class Segment:
     """A stretch of speech with its times in seconds from the start of the clip.
 
-    The figures are Whisper's: mean log probability per token, zlib compression ratio of the text (above 2.4 it
-    repeats itself), and the probability that nobody speaks.
+    The figures are Whisper's: mean log probability per token, compression ratio of the text it was part of (None
+    where that is this text), and the probability that nobody speaks. None where an engine does not measure it.
     """
 
     start: float
@@ -116,9 +124,9 @@ class Segment:
     text: str
     tokens: tuple[int, ...] = ()
     temperature: float = 0.0
-    avg_logprob: float = 0.0
-    compression_ratio: float = 0.0
-    no_speech_prob: float = 0.0
+    avg_logprob: float | None = None
+    compression_ratio: float | None = None
+    no_speech_prob: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ Windows of different requests go through the network as one batch, and a window 
 from __future__ import annotations
 
 import json
-import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -16,8 +15,18 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Literal
 
 from kikitori.audio.clip import SAMPLE_RATE, Window
-from kikitori.engines.protocol import Advance, Description, Phase, Piece, Report, Request, Segment, Task
-from kikitori.errors import Code, ServiceError, StartupError
+from kikitori.engines.protocol import (
+    Advance,
+    Description,
+    Phase,
+    Piece,
+    Report,
+    Request,
+    Segment,
+    Task,
+    compression_ratio,
+)
+from kikitori.errors import StartupError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -128,19 +137,8 @@ class WhisperEngine:
         self._warm_up()
 
     def start(self, request: Request) -> _Run:
-        """Begin to transcribe or translate the request's one clip.
-
-        Raises:
-            ServiceError: the model does not know the language.
-        """
+        """Begin to transcribe or translate the request's one clip."""
         language = request.language or (None if self._multilingual else "en")
-        if language and language not in self._loaded.supported_languages:
-            other = "." if self._multilingual else ", or have the operator set KIKITORI_MODEL to a multilingual model."
-            raise ServiceError(
-                Code.UNSUPPORTED_LANGUAGE,
-                f"The model {self.description.model} does not understand {language!r}. Leave `language` out{other}",
-                "language",
-            )
         clip = request.clips[0]
         return _Run(request, clip.samples, list(clip.windows), language)
 
@@ -246,7 +244,6 @@ class WhisperEngine:
         for result, tokenizer in zip(results, tokenizers, strict=True):
             tokens = result.sequences_ids[0]
             text = tokenizer.decode([token for token in tokens if token < tokenizer.eot]).strip()
-            data = text.encode()
             heard.append(
                 _Heard(
                     tokens=tokens,
@@ -254,7 +251,7 @@ class WhisperEngine:
                     temperature=temperature,
                     # CTranslate2 divides by the length without the end-of-text token, which was predicted as well.
                     avg_logprob=result.scores[0] * len(tokens) / (len(tokens) + 1),
-                    compression_ratio=len(data) / len(zlib.compress(data)),
+                    compression_ratio=compression_ratio(text),
                     no_speech_prob=result.no_speech_prob,
                 )
             )
