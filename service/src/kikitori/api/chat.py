@@ -181,7 +181,17 @@ async def complete(http: Request, service: ServiceDep, body: ChatRequest) -> Res
 
 
 async def _question(service: Service, body: ChatRequest) -> Question:
-    messages = [await _message(service, message) for message in body.messages]
+    messages: list[Message] = []
+    seconds, most = 0.0, service.settings.max_audio_s
+    for message in body.messages:
+        messages.append(await _message(service, message))
+        seconds += sum(part.duration for part in messages[-1].content if isinstance(part, Clip))
+        if seconds > most:
+            raise ServiceError(
+                Code.AUDIO_TOO_LONG,
+                f"All sounds together are longer than the limit of {most:g} s. Send less.",
+                "messages",
+            )
     limit = body.max_completion_tokens or body.max_tokens
     return Question(
         Task.CHAT,

@@ -208,7 +208,7 @@ class Qwen2AudioEngine:
                 length = inputs["input_ids"].shape[1]
                 limit = min(run.prompts[0].limit, self._model_loaded.positions - length)
                 if limit < 1 or not batch.could_fit(length + limit):
-                    raise self._too_long(length)
+                    raise self._too_long(run.request, length)
                 if not batch.fits(length + limit):
                     return None  # it came first; those behind it wait, or it would starve
                 run.current, run.text = run.prompts.popleft(), ""
@@ -246,7 +246,8 @@ class Qwen2AudioEngine:
             run.asides.append(run.text.strip())
         elif prompt.window and run.text.strip():
             start, end = prompt.window.start / SAMPLE_RATE, prompt.window.end / SAMPLE_RATE
-            advance.pieces.append(Piece("", segment=Segment(start, end, run.text.strip(), tuple(row.tokens))))
+            segment = Segment(start, end, run.text.strip(), tuple(row.tokens), run.request.temperature)
+            advance.pieces.append(Piece("", segment=segment))
         if run.then and not run.prompts:
             self._prepare(run)
 
@@ -258,11 +259,14 @@ class Qwen2AudioEngine:
         spaced = ord(run.spoken[-1]) < 0x2E80 and ord(text[0]) < 0x2E80 and not text[0].isspace()
         return f" {text}" if spaced else text
 
-    def _too_long(self, length: int) -> ServiceError:
+    @staticmethod
+    def _too_long(request: Request, length: int) -> ServiceError:
+        hears = request.task in (Task.TRANSCRIBE, Task.TRANSLATE)
         return ServiceError(
             Code.INVALID_PARAMETER,
-            f"The conversation takes {length} positions, with its answer more than fit here. Send less of it.",
-            "messages",
+            f"The {'prompt' if hears else 'conversation'} takes {length} positions, with its answer more than fit here. "
+            "Send less of it.",
+            "prompt" if hears else "messages",
         )
 
     def _by_transcript(self, request: Request) -> _Run:
