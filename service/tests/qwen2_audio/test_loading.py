@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
+import tempfile
 import threading
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -15,11 +18,11 @@ from urllib.parse import parse_qs, unquote, urlparse
 import pytest
 import torch
 from kikitori.engines.protocol import Phase
-from kikitori.engines.qwen2_audio.loading import load
+from kikitori.engines.qwen2_audio.loading import Dtype, load
 from kikitori.engines.qwen2_audio.memory import plan_memory
 from kikitori.engines.qwen2_audio.rows import goes_round
 from kikitori.errors import StartupError
-from transformers import Qwen2AudioConfig
+from transformers import Qwen2AudioConfig, Qwen2AudioForConditionalGeneration
 
 from tests.processes import running_service
 
@@ -82,7 +85,7 @@ def test_progress_by_phases_with_bytes(tiny: Path) -> None:
     assert sizes[-1][0] == sizes[-1][1] == plan_memory(loaded.model.config, torch.bfloat16).weight_bytes
     assert [done for done, _ in sizes] == sorted(done for done, _ in sizes)
     assert len(sizes) > 50
-    assert reports[-1] == (Phase.DEVICE,)
+    assert [report[0] for report in reports if len(report) == 1] == [Phase.DEVICE, Phase.WEIGHTS]
 
 
 @pytest.fixture
@@ -115,12 +118,69 @@ def test_a_damaged_file(copy: Path, name: str) -> None:
 
 
 def test_missing_weights(copy: Path) -> None:
+    with stored_weights(copy) as weights:
+        del weights["language_model.model.layers.1.mlp.up_proj.weight"]
+    message = refused(copy)
+    assert "1 weights are missing" in message
+    assert "model.language_model.layers.1.mlp.up_proj.weight" in message
+
+
+def test_weights_that_the_model_does_not_have(copy: Path) -> None:
+    with stored_weights(copy) as weights:
+        weights["vision_tower.proj"] = torch.zeros(2)
+    assert "model.safetensors has vision_tower.proj" in refused(copy)
+
+
+@pytest.mark.parametrize("other", [torch.zeros(191, dtype=torch.bfloat16), torch.zeros(192, dtype=torch.int8)])
+def test_weights_of_another_form(copy: Path, other: torch.Tensor) -> None:
+    with stored_weights(copy) as weights:
+        weights["language_model.model.norm.weight"] = other
+    message = refused(copy)
+    assert f"language_model.model.norm.weight as {other.dtype} of shape {list(other.shape)}" in message
+    assert "[192]" in message
+
+
+def test_weights_that_are_there_twice(copy: Path) -> None:
+    shutil.copy(copy / "model.safetensors", copy / "consolidated.safetensors")
+    assert "or twice" in refused(copy)
+
+
+@contextmanager
+def stored_weights(folder: Path) -> Iterator[dict[str, torch.Tensor]]:
+    """The tensors in a model's file, by the names that they have there; changes are written back."""
     from safetensors.torch import load_file, save_file
 
-    weights = load_file(copy / "model.safetensors")
-    weights.pop(next(name for name in weights if "layers.1" in name))
-    save_file(weights, copy / "model.safetensors", {"format": "pt"})
-    assert "some are missing" in refused(copy)
+    weights = load_file(folder / "model.safetensors")
+    yield weights
+    save_file(weights, folder / "model.safetensors", {"format": "pt"})
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float32"])
+@pytest.mark.parametrize("naming", ["transformers 4", "transformers 5"])
+def test_the_model_is_the_one_that_transformers_loads(copy: Path, dtype: Dtype, naming: str) -> None:
+    with stored_weights(copy) as weights:
+        assert {"language_model.lm_head.weight", "language_model.model.norm.weight", "audio_tower.conv1.bias"} < set(
+            weights
+        )
+    theirs = Qwen2AudioForConditionalGeneration.from_pretrained(
+        copy, dtype=getattr(torch, dtype), attn_implementation="sdpa"
+    )
+    if naming == "transformers 5":
+        with stored_weights(copy) as weights:
+            weights.clear()
+            weights |= {name: tensor.to(torch.bfloat16) for name, tensor in theirs.state_dict().items()}
+    ours = load(str(copy), None, dtype, False, no_report).model
+    for kind in ("named_parameters", "named_buffers"):
+        expected = dict(getattr(theirs, kind)())
+        got = dict(getattr(ours, kind)())
+        assert expected.keys() == got.keys()
+        assert all(
+            got[name].dtype == tensor.dtype and torch.equal(got[name], tensor) for name, tensor in expected.items()
+        )
+    assert "model.language_model.rotary_emb.inv_freq" in got
+    assert not ours.training
+    for part in (ours, ours.model.language_model, ours.model.audio_tower):
+        assert part.config._attn_implementation == "sdpa"
 
 
 def test_a_folder_that_is_not_there() -> None:
@@ -224,49 +284,122 @@ def test_what_the_hub_refuses(hub: list[str]) -> None:
     assert "KIKITORI_MODEL_REVISION" in refused("some/model", "v9")
 
 
-@pytest.fixture
-def storage(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, bytes]]:
-    """Cloud Storage's JSON API as far as a download calls it; the bucket `weights` holds these objects."""
-    objects: dict[str, bytes] = {}
+@dataclass
+class Storage:
+    """Cloud Storage's JSON API as far as loading calls it; the bucket `weights` holds these objects."""
 
-    def reply(path: str, _: dict[str, str]) -> Reply:
+    objects: dict[str, bytes] = field(default_factory=dict)
+    refusals: list[int] = field(default_factory=list)
+    """Statuses with which the next reads of weights are answered."""
+    whole: bool = False
+    """Ranges are not heeded."""
+    reads: list[tuple[str, int, int]] = field(default_factory=list)
+    """Ranges that were read, `(object, first byte, bytes)`."""
+
+    def reply(self, path: str, headers: dict[str, str]) -> Reply:
         url = urlparse(path)
         parts = url.path.split("/")
         if "weights" not in parts:
-            status = 403 if "secret" in parts else 404
-            return status, {}, json.dumps({"error": {"code": status, "message": "no"}}).encode()
+            return self.refusal(403 if "secret" in parts else 404)
         if parts[-1] == "weights":
             return 200, {}, json.dumps({"kind": "storage#bucket", "name": "weights"}).encode()
-        if parts[-1] != "o":
-            return 200, {}, objects[unquote(parts[-1])]
-        prefix = parse_qs(url.query).get("prefix", [""])[0]
+        if parts[-1] == "o":
+            return self.listing(parse_qs(url.query))
+        name = unquote(parts[-1])
+        if self.refusals and name.endswith(".safetensors"):
+            return self.refusal(self.refusals.pop())
+        data = self.objects[name]
+        if parse_qs(url.query).get("generation") != [generation(data)]:
+            return self.refusal(404)
+        told = {"X-Goog-Generation": generation(data)}
+        if "range" not in headers or self.whole:
+            return 200, told, data
+        first, last = map(int, headers["range"].removeprefix("bytes=").split("-"))
+        body = data[first : last + 1]
+        self.reads.append((name, first, len(body)))
+        return 206, told | {"Content-Range": f"bytes {first}-{first + len(body) - 1}/{len(data)}"}, body
+
+    def listing(self, query: dict[str, list[str]]) -> Reply:
+        [prefix], [delimiter] = query.get("prefix", [""]), query["delimiter"]
         items = [
-            {"name": name, "bucket": "weights", "size": str(len(data))}
-            for name, data in objects.items()
-            if name.startswith(prefix)
+            {"name": name, "bucket": "weights", "size": str(len(data)), "generation": generation(data)}
+            for name, data in self.objects.items()
+            if name.startswith(prefix) and delimiter not in name.removeprefix(prefix)
         ]
         return 200, {}, json.dumps({"kind": "storage#objects", "items": items}).encode()
 
-    with answering(reply) as address:
+    def refusal(self, status: int) -> Reply:
+        return status, {}, json.dumps({"error": {"code": status, "message": "no"}}).encode()
+
+
+def generation(data: bytes) -> str:
+    return str(zlib.crc32(data))
+
+
+@pytest.fixture
+def storage(tiny: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Storage]:
+    """Has the tiny model in `models/tiny`. Nothing may be left in the folder for temporary files."""
+    storage = Storage({f"models/tiny/{file.name}": file.read_bytes() for file in tiny.iterdir()})
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    with answering(storage.reply) as address:
         monkeypatch.setenv("STORAGE_EMULATOR_HOST", address)
         monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "test")
-        yield objects
+        yield storage
+    assert list(temporary.iterdir()) == []
 
 
 def test_what_does_not_fit_is_refused_before_it_is_downloaded(
-    storage: dict[str, bytes], tiny: Path, monkeypatch: pytest.MonkeyPatch
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    storage |= {file.name: file.read_bytes() for file in tiny.iterdir() if file.suffix != ".safetensors"}
     monkeypatch.setattr("kikitori.engines.qwen2_audio.loading._free_bytes", lambda _: 1 * GIB)
-    assert "does not fit" in refused("gs://weights")
+    assert "does not fit" in refused("gs://weights/models/tiny")
+    assert storage.reads == []
 
 
-def test_cloud_storage(storage: dict[str, bytes], tiny: Path) -> None:
-    storage |= {f"models/tiny/{file.name}": file.read_bytes() for file in tiny.iterdir()}
-    assert load("gs://weights/models/tiny", None, "float32", False, no_report).positions == 8192
+def test_cloud_storage(storage: Storage, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kikitori.engines.qwen2_audio.weights._CHUNK_BYTES", 300_000)
+    loaded = load("gs://weights/models/tiny", None, "bfloat16", False, no_report)
+    local = load(str(tiny), None, "bfloat16", False, no_report)
+    weights = local.model.state_dict()
+    assert all(torch.equal(weights[name], tensor) for name, tensor in loaded.model.state_dict().items())
+    assert loaded.positions == 8192
+    assert len(storage.reads) > 10
+    assert sum(length for _, _, length in storage.reads) == (tiny / "model.safetensors").stat().st_size
+
+
+def test_what_cloud_storage_does_not_have(storage: Storage) -> None:
     assert "no files" in refused("gs://weights/models/other")
+    assert "no files" in refused("gs://weights/models")
     assert "no bucket" in refused("gs://elsewhere/models")
+    del storage.objects["models/tiny/model.safetensors"]
+    assert "no *.safetensors" in refused("gs://weights/models/tiny")
+
+
+def test_what_cloud_storage_refuses(storage: Storage) -> None:
     assert "roles/storage.objectViewer" in refused("gs://secret/models")
+    storage.refusals = [403]
+    assert "roles/storage.objectViewer" in refused("gs://weights/models/tiny")
+
+
+def test_cloud_storage_that_stumbles(storage: Storage) -> None:
+    storage.refusals = [503, 429]
+    assert load("gs://weights/models/tiny", None, "bfloat16", False, no_report).positions == 8192
+
+
+def test_cloud_storage_that_sends_something_else(storage: Storage) -> None:
+    storage.whole = True
+    assert "more than it was asked for" in refused("gs://weights/models/tiny")
+
+
+def test_weights_that_are_replaced_while_they_are_read(storage: Storage) -> None:
+    def replace(phase: Phase, done: int | None = None, total: int | None = None) -> None:
+        if done == 0:
+            storage.objects["models/tiny/model.safetensors"] += b"other"
+
+    with pytest.raises(StartupError, match="its files are gone"):
+        load("gs://weights/models/tiny", None, "bfloat16", False, replace)
 
 
 @pytest.mark.parametrize(

@@ -43,8 +43,8 @@ class Phase(StrEnum):
 
     PROCESS = "process"
     IMPORTS = "imports"
-    WEIGHTS = "weights"
     DEVICE = "device"
+    WEIGHTS = "weights"
     WARMUP = "warmup"
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import psutil
 import torch
-from safetensors import SafetensorError, safe_open
+from torch import Tensor, nn
 from transformers import (
     AutoConfig,
     AutoProcessor,
@@ -21,10 +21,18 @@ from transformers import (
 )
 
 from kikitori.engines.protocol import Phase, Report
-from kikitori.engines.qwen2_audio.memory import MemoryPlan, plan_memory
+from kikitori.engines.qwen2_audio.memory import plan_memory
 from kikitori.engines.qwen2_audio.rows import Sampling
-from kikitori.engines.qwen2_audio.source import fetch
+from kikitori.engines.qwen2_audio.source import opened
+from kikitori.engines.qwen2_audio.weights import Stored, stored_tensors, stream
 from kikitori.errors import StartupError
+
+_RENAMED = (
+    ("audio_tower.", "model.audio_tower."),
+    ("multi_modal_projector.", "model.multi_modal_projector."),
+    ("language_model.lm_head.", "lm_head."),
+    ("language_model.model.", "model.language_model."),
+)
 
 Dtype = Literal["auto", "float32", "bfloat16", "float16"]
 
@@ -72,32 +80,29 @@ def load(model: str, revision: str | None, dtype: Dtype, trust_remote_code: bool
     Raises:
         StartupError: the message says what to change.
     """
-    device = _device()
-    report(Phase.WEIGHTS)
-    folder = fetch(model, revision, weights=False)
-    with _damage_told(folder):
-        config = AutoConfig.from_pretrained(folder, trust_remote_code=trust_remote_code)
-    if not isinstance(config, Qwen2AudioConfig):
-        raise StartupError(
-            f"{model!r} is a model of type {config.model_type!r}; the engine qwen2-audio runs Qwen2-Audio only. "
-            "Set KIKITORI_MODEL to Qwen/Qwen2-Audio-7B-Instruct or a fine-tuned copy, or change KIKITORI_ENGINE."
-        )
-    if not any((folder / name).is_file() for name in ("tokenizer.json", "vocab.json")):
-        raise StartupError(f"There is no tokenizer in {str(folder)!r}. Copy the model again.")
-    with _damage_told(folder):
-        processor = AutoProcessor.from_pretrained(folder, trust_remote_code=trust_remote_code)
-    precision = _precision(dtype, device)
-    plan = plan_memory(config, precision)
-    budget = plan.token_budget(_free_bytes(device), device.type)
-    folder = fetch(model, revision, weights=True)
-    with _damage_told(folder):
-        state = _read_weights(folder, precision, device, plan, report)
-        loaded = Qwen2AudioForConditionalGeneration.from_pretrained(
-            None, config=config, state_dict=state, dtype=precision, attn_implementation="sdpa"
-        )
-        loaded.generation_config = GenerationConfig.from_pretrained(folder)
     report(Phase.DEVICE)
-    return Loaded(loaded.to(device).eval(), processor, budget)
+    device = _device()
+    free = _free_bytes(device)
+    report(Phase.WEIGHTS)
+    with opened(model, revision) as source, _damage_told(model):
+        config = AutoConfig.from_pretrained(source.folder, trust_remote_code=trust_remote_code)
+        if not isinstance(config, Qwen2AudioConfig):
+            raise StartupError(
+                f"{model!r} is a model of type {config.model_type!r}; the engine qwen2-audio runs Qwen2-Audio only. "
+                "Set KIKITORI_MODEL to Qwen/Qwen2-Audio-7B-Instruct or a fine-tuned copy, or change KIKITORI_ENGINE."
+            )
+        if not any((source.folder / name).is_file() for name in ("tokenizer.json", "vocab.json")):
+            raise StartupError(f"There is no tokenizer in {model!r}. Copy the model again.")
+        processor = AutoProcessor.from_pretrained(source.folder, trust_remote_code=trust_remote_code)
+        generation = GenerationConfig.from_pretrained(source.folder)
+        precision = _precision(dtype, device)
+        budget = plan_memory(config, precision).token_budget(free, device.type)
+        shards = source.shards()
+        if not shards:
+            raise StartupError(f"There are no *.safetensors in {model!r}. Copy the model again.")
+        loaded = _with_weights(config, stored_tensors(shards), precision, device, report)
+    loaded.generation_config = generation
+    return Loaded(loaded.eval(), processor, budget)
 
 
 def _device() -> torch.device:
@@ -133,37 +138,70 @@ def _free_bytes(device: torch.device) -> int:
     return int(psutil.virtual_memory().available)
 
 
-def _read_weights(
-    folder: Path, dtype: torch.dtype, device: torch.device, plan: MemoryPlan, report: Report
-) -> dict[str, Any]:
-    """All tensors of all shards, on the device and in the precision that they will have."""
-    shards = sorted(folder.glob("*.safetensors"))
-    if not shards:
-        raise StartupError(f"There are no *.safetensors in {str(folder)!r}. Copy the model again.")
-    report(Phase.WEIGHTS, 0, plan.weight_bytes)
-    done = 0
-    state: dict[str, Any] = {}
-    for shard in shards:
-        with safe_open(shard, framework="pt", device=str(device)) as tensors:
-            for name in tensors.keys():  # noqa: SIM118 - a file, not a dictionary
-                state[name] = tensors.get_tensor(name).to(dtype)
-                done += state[name].nbytes
-                report(Phase.WEIGHTS, min(done, plan.weight_bytes), plan.weight_bytes)
-    if done < plan.weight_bytes:
-        raise StartupError(
-            f"The files in {str(folder)!r} hold {done:,} bytes of weights of {plan.weight_bytes:,}: some are missing. "
-            "Copy the model again."
-        )
-    return state
+def _with_weights(
+    config: Qwen2AudioConfig,
+    stored: Sequence[Stored],
+    precision: torch.dtype,
+    device: torch.device,
+    report: Report,
+) -> Qwen2AudioForConditionalGeneration:
+    """The model on the device, its parameters put in as they arrive."""
+    with torch.device("meta"):
+        model = Qwen2AudioForConditionalGeneration(config)
+    _check(model, stored)
+    with device:
+        # No file has the rotary frequencies: the model computes them.
+        language_model = model.model.language_model
+        language_model.rotary_emb = type(language_model.rotary_emb)(config.text_config)
+    done, total = 0, sum(one.nbytes for one in stored)
+    report(Phase.WEIGHTS, done, total)
+    for name, tensor in stream(stored, device):
+        _put(model, _current_name(name), tensor.to(precision))
+        done += tensor.nbytes
+        report(Phase.WEIGHTS, done, total)
+    return model
+
+
+def _check(model: nn.Module, stored: Sequence[Stored]) -> None:
+    """Whether the files have exactly the parameters of the model.
+
+    Raises:
+        StartupError: the first that is missing, unknown, double or of another form.
+    """
+    missing = {name: tuple(parameter.shape) for name, parameter in model.named_parameters()}
+    for one in stored:
+        shape = missing.pop(_current_name(one.name), None)
+        if shape is None:
+            raise StartupError(f"{one.shard.name} has {one.name}, which the model has no place for, or twice.")
+        if shape != one.shape or not one.dtype.is_floating_point:
+            raise StartupError(
+                f"{one.shard.name} has {one.name} as {one.dtype} of shape {list(one.shape)}; config.json makes it "
+                f"{list(shape)}. Copy the model again."
+            )
+    if missing:
+        raise StartupError(f"{len(missing)} weights are missing, first {next(iter(missing))}. Copy the model again.")
+
+
+def _put(model: nn.Module, name: str, tensor: Tensor) -> None:
+    module, _, leaf = name.rpartition(".")
+    setattr(model.get_submodule(module), leaf, nn.Parameter(tensor, requires_grad=False))
+
+
+def _current_name(name: str) -> str:
+    """What transformers 5 calls a parameter; the hub's files are named as transformers 4 did it."""
+    for former, current in _RENAMED:
+        if name.startswith(former):
+            return current + name.removeprefix(former)
+    return name
 
 
 @contextmanager
-def _damage_told(folder: Path) -> Iterator[None]:
+def _damage_told(model: str) -> Iterator[None]:
     """Turn what libraries raise on missing or damaged files into one clear word."""
     try:
         yield
-    except (OSError, ValueError, KeyError, SafetensorError) as error:
+    except (OSError, ValueError, KeyError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise StartupError(
-            f"The model in {str(folder)!r} cannot be read ({reason}). Files are missing or damaged: copy it again."
+            f"The model in {model!r} cannot be read ({reason}). Files are missing or damaged: copy it again."
         ) from error
