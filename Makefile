@@ -28,6 +28,10 @@ help: ## List the commands
 run: $(ENVIRONMENT)/run.stamp web/dist/index.html ## Set up, then serve page and service (PORT, WEB_PORT, ENGINE, MODEL)
 	@KIKITORI_ENGINE=$(ENGINE) exec $(ENVIRONMENT)/bin/python scripts/run.py --port $(PORT) --web-port $(WEB_PORT)
 
+.PHONY: quantize
+quantize: .venv-qwen2-audio/run.stamp ## Write a copy of a Qwen2-Audio model in fewer bits (MODEL, TO=int8 or int4, TARGET)
+	.venv-qwen2-audio/bin/python scripts/quantize.py $(MODEL) $(TARGET) --to $(TO)
+
 .PHONY: test
 test: .venv/test.stamp .venv-qwen2-audio/test.stamp web/dist/index.html ## Run every test that this machine can run
 	@scripts/require.sh chromium espeak-ng

@@ -43,8 +43,9 @@ class Settings(BaseSettings):
     """`qwen2-audio`: commit, branch or tag of the hub; pin a commit in production."""
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     """`qwen2-audio`: precision of the weights; `auto` is bfloat16 on a GPU and float32 on a CPU."""
-    quantization: Literal["none", "int8"] = "int8"
-    """`whisper`: precision of the weights."""
+    quantization: Literal["none", "int8", "int4"] | None = None
+    """Bits of the weights. `whisper`: none or int8; unset is int8. `qwen2-audio`: none, int8 or int4, of the language
+    model; unset is as the model is stored, see scripts/quantize.py."""
     trust_remote_code: bool = False
     """`qwen2-audio`: run Python code that comes with the model. Never needed for Qwen2-Audio, and such code can do
     whatever this process can."""
@@ -90,11 +91,11 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _engine_takes_what_is_set(self) -> Self:
-        only = {"whisper": {"quantization"}, "qwen2-audio": {"model_revision", "dtype", "trust_remote_code"}}
-        for engine, names in only.items():
-            for name in names & self.model_fields_set:
-                if engine != self.engine:
-                    raise ValueError(f"{name.upper()} is a setting of the engine {engine}, and ENGINE is {self.engine}")
+        if self.engine == "whisper":
+            for name in {"model_revision", "dtype", "trust_remote_code"} & self.model_fields_set:
+                raise ValueError(f"{name.upper()} is a setting of the engine qwen2-audio, and ENGINE is whisper")
+            if self.quantization == "int4":
+                raise ValueError("QUANTIZATION=int4 is for the engine qwen2-audio; whisper takes none or int8")
         return self
 
     @model_validator(mode="after")

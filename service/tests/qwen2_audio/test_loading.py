@@ -20,6 +20,7 @@ import torch
 from kikitori.engines.protocol import Phase
 from kikitori.engines.qwen2_audio.loading import Dtype, load
 from kikitori.engines.qwen2_audio.memory import plan_memory
+from kikitori.engines.qwen2_audio.quantization import Quantization
 from kikitori.engines.qwen2_audio.rows import goes_round
 from kikitori.errors import StartupError
 from transformers import Qwen2AudioConfig, Qwen2AudioForConditionalGeneration
@@ -69,11 +70,27 @@ def test_the_plan_of_the_real_shape(seven_billion: Qwen2AudioConfig) -> None:
     assert 6_000 < budget < 10_000
 
 
+@pytest.mark.parametrize(("to", "most"), [("int8", 0.55), ("int4", 0.32)])
+def test_the_plan_of_the_real_shape_in_fewer_bits(
+    seven_billion: Qwen2AudioConfig, to: Quantization, most: float, record_property: Callable[[str, object], None]
+) -> None:
+    whole = plan_memory(seven_billion, torch.bfloat16)
+    plan = plan_memory(seven_billion, torch.bfloat16, to)
+    ratio = plan.weight_bytes / whole.weight_bytes
+    record_property("bytes", plan.weight_bytes)
+    record_property("ratio", round(ratio, 4))
+    assert ratio <= most
+    assert (plan.parameters, plan.bytes_per_token) == (whole.parameters, whole.bytes_per_token)
+    assert plan.token_budget(int(14.6 * GIB), "cuda") > 1_500
+
+
 def test_what_does_not_fit_is_refused(seven_billion: Qwen2AudioConfig) -> None:
     with pytest.raises(StartupError, match=r"8\.40 billion parameters in float32 need 3\d\.\d GiB.*bfloat16"):
         plan_memory(seven_billion, torch.float32).token_budget(int(22.2 * GIB), "cuda")
-    with pytest.raises(StartupError, match=r"in bfloat16 need 18\.\d GiB.*14\.6 GiB are free on the GPU"):
+    with pytest.raises(StartupError, match=r"in bfloat16 need 18\.\d GiB.*14\.6 GiB are free on the GPU.*TION=int4"):
         plan_memory(seven_billion, torch.bfloat16).token_budget(int(14.6 * GIB), "cuda")
+    with pytest.raises(StartupError, match=r"in int4 need 7\.\d GiB.*GPU\. Use a larger one"):
+        plan_memory(seven_billion, torch.bfloat16, "int4").token_budget(6 * GIB, "cuda")
 
 
 def test_progress_by_phases_with_bytes(tiny: Path) -> None:

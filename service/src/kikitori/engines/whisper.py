@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from kikitori.audio.clip import SAMPLE_RATE, Window
 from kikitori.engines.protocol import (
@@ -86,15 +86,15 @@ class WhisperEngine:
 
     Args:
         model: folder with a CTranslate2 Whisper model and its tokenizer; None is the packaged tiny.en.
-        quantization: `int8` or `none` (float32).
+        quantized: the weights in int8, not in float32.
 
     Raises:
         StartupError: there is no such model.
     """
 
-    def __init__(self, model: str | None, quantization: Literal["none", "int8"] = "int8") -> None:
+    def __init__(self, model: str | None, quantized: bool = True) -> None:
         self._folder = Path(model) if model else _packaged_model()
-        self._quantization = quantization
+        self._quantized = quantized
         missing = [name for name in _FILES if not (self._folder / name).is_file()]
         if missing:
             raise StartupError(
@@ -125,7 +125,7 @@ class WhisperEngine:
             self._model = WhisperModel(
                 str(self._folder),
                 device="cpu",
-                compute_type="float32" if self._quantization == "none" else self._quantization,
+                compute_type="int8" if self._quantized else "float32",
                 local_files_only=True,
             )
         except (RuntimeError, ValueError) as error:

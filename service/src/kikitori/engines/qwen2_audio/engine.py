@@ -28,7 +28,7 @@ from kikitori.engines.qwen2_audio.prompts import PROMPTS, about_transcript, task
 from kikitori.errors import Code, ServiceError, StartupError
 
 if TYPE_CHECKING:
-    from kikitori.engines.qwen2_audio.loading import Dtype, Loaded
+    from kikitori.engines.qwen2_audio.loading import Dtype, Loaded, QuantizationAsked
     from kikitori.engines.qwen2_audio.rows import Batch, Row, Sampling
 
 _log = logging.getLogger(__name__)
@@ -80,15 +80,22 @@ class Qwen2AudioEngine:
         revision: commit, branch or tag of the hub.
         dtype: of the weights; `auto` is bfloat16 on a GPU and float32 on a CPU.
         trust_remote_code: let Python code that comes with the model run; the class used here never needs it.
+        quantization: of the language model; None is as the model is stored.
     """
 
     def __init__(
-        self, model: str, revision: str | None = None, dtype: Dtype = "auto", trust_remote_code: bool = False
+        self,
+        model: str,
+        revision: str | None = None,
+        dtype: Dtype = "auto",
+        trust_remote_code: bool = False,
+        quantization: QuantizationAsked = None,
     ) -> None:
         self._model = model
         self._revision = revision
         self._dtype: Dtype = dtype
         self._trust_remote_code = trust_remote_code
+        self._quantization: QuantizationAsked = quantization
         self._loaded: Loaded | None = None
         self._batch: Batch | None = None
         # Spectrograms take milliseconds of a CPU: they are made beside the inference thread, and ahead.
@@ -114,7 +121,9 @@ class Qwen2AudioEngine:
         from kikitori.engines.qwen2_audio.loading import load
         from kikitori.engines.qwen2_audio.rows import Batch
 
-        self._loaded = load(self._model, self._revision, self._dtype, self._trust_remote_code, report)
+        self._loaded = load(
+            self._model, self._revision, self._dtype, self._trust_remote_code, report, self._quantization
+        )
         self._batch = Batch(self._loaded.model, self._loaded.processor, self._loaded.token_budget)
         report(Phase.WARMUP)
         self._warm_up()

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import psutil
 import torch
@@ -22,8 +22,9 @@ from transformers import (
 
 from kikitori.engines.protocol import Phase, Report
 from kikitori.engines.qwen2_audio.memory import plan_memory
+from kikitori.engines.qwen2_audio.quantization import CONFIG_KEY, Quantization, pack, quantize_modules, quantized
 from kikitori.engines.qwen2_audio.rows import Sampling
-from kikitori.engines.qwen2_audio.source import opened
+from kikitori.engines.qwen2_audio.source import Source, opened
 from kikitori.engines.qwen2_audio.weights import Stored, stored_tensors, stream
 from kikitori.errors import StartupError
 
@@ -35,6 +36,7 @@ _RENAMED = (
 )
 
 Dtype = Literal["auto", "float32", "bfloat16", "float16"]
+QuantizationAsked = Literal["none", "int8", "int4"] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,14 @@ class Loaded:
         )
 
 
-def load(model: str, revision: str | None, dtype: Dtype, trust_remote_code: bool, report: Report) -> Loaded:
+def load(
+    model: str,
+    revision: str | None,
+    dtype: Dtype,
+    trust_remote_code: bool,
+    report: Report,
+    quantization: QuantizationAsked = None,
+) -> Loaded:
     """Fetch, check, and load onto the GPU where there is one.
 
     Args:
@@ -76,6 +85,7 @@ def load(model: str, revision: str | None, dtype: Dtype, trust_remote_code: bool
         dtype: of the weights; `auto` is bfloat16 on a GPU and float32 on a CPU.
         trust_remote_code: let Python code that comes with the model run.
         report: told of the phases and bytes.
+        quantization: of the language model; None is as the model is stored.
 
     Raises:
         StartupError: the message says what to change.
@@ -84,25 +94,60 @@ def load(model: str, revision: str | None, dtype: Dtype, trust_remote_code: bool
     device = _device()
     free = _free_bytes(device)
     report(Phase.WEIGHTS)
-    with opened(model, revision) as source, _damage_told(model):
-        config = AutoConfig.from_pretrained(source.folder, trust_remote_code=trust_remote_code)
-        if not isinstance(config, Qwen2AudioConfig):
-            raise StartupError(
-                f"{model!r} is a model of type {config.model_type!r}; the engine qwen2-audio runs Qwen2-Audio only. "
-                "Set KIKITORI_MODEL to Qwen/Qwen2-Audio-7B-Instruct or a fine-tuned copy, or change KIKITORI_ENGINE."
-            )
-        if not any((source.folder / name).is_file() for name in ("tokenizer.json", "vocab.json")):
-            raise StartupError(f"There is no tokenizer in {model!r}. Copy the model again.")
+    with opened(model, revision) as source, damage_told(model):
+        config = read_config(source, model, trust_remote_code)
         processor = AutoProcessor.from_pretrained(source.folder, trust_remote_code=trust_remote_code)
         generation = GenerationConfig.from_pretrained(source.folder)
-        precision = _precision(dtype, device)
-        budget = plan_memory(config, precision).token_budget(free, device.type)
-        shards = source.shards()
-        if not shards:
-            raise StartupError(f"There are no *.safetensors in {model!r}. Copy the model again.")
-        loaded = _with_weights(config, stored_tensors(shards), precision, device, report)
+        to = _quantization(quantization, getattr(config, CONFIG_KEY, None), device)
+        precision = _precision(dtype, device, to)
+        budget = plan_memory(config, precision, to).token_budget(free, device.type)
+        loaded = _with_weights(config, find_weights(source, model, config), precision, to, device, report)
     loaded.generation_config = generation
     return Loaded(loaded.eval(), processor, budget)
+
+
+def read_config(source: Source, model: str, trust_remote_code: bool = False) -> Qwen2AudioConfig:
+    """What the model is.
+
+    Raises:
+        StartupError: it is none that this engine runs.
+    """
+    config = AutoConfig.from_pretrained(source.folder, trust_remote_code=trust_remote_code)
+    if not isinstance(config, Qwen2AudioConfig):
+        raise StartupError(
+            f"{model!r} is a model of type {config.model_type!r}; the engine qwen2-audio runs Qwen2-Audio only. "
+            "Set KIKITORI_MODEL to Qwen/Qwen2-Audio-7B-Instruct or a fine-tuned copy, or change KIKITORI_ENGINE."
+        )
+    if not any((source.folder / name).is_file() for name in ("tokenizer.json", "vocab.json")):
+        raise StartupError(f"There is no tokenizer in {model!r}. Copy the model again.")
+    return config
+
+
+def find_weights(source: Source, model: str, config: Qwen2AudioConfig) -> list[Stored]:
+    """The tensors of the model, all of them and no others; no more than their headers is read.
+
+    Raises:
+        StartupError: the first that is missing, unknown, double or of another form.
+        ValueError: a file is cut off or is no safetensors file.
+    """
+    shards = source.shards()
+    if not shards:
+        raise StartupError(f"There are no *.safetensors in {model!r}. Copy the model again.")
+    stored = stored_tensors(shards)
+    missing = _without_tensors(config, getattr(config, CONFIG_KEY, None)).state_dict()
+    for one in stored:
+        place = missing.pop(_current_name(one.name), None)
+        if place is None:
+            raise StartupError(f"{one.shard.name} has {one.name}, which the model has no place for, or twice.")
+        fits = one.dtype == place.dtype or (one.dtype.is_floating_point and place.is_floating_point())
+        if not fits or one.shape != tuple(place.shape):
+            raise StartupError(
+                f"{one.shard.name} has {one.name} as {one.dtype} of shape {list(one.shape)}; config.json makes it "
+                f"{list(place.shape)}. Copy the model again."
+            )
+    if missing:
+        raise StartupError(f"{len(missing)} weights are missing, first {next(iter(missing))}. Copy the model again.")
+    return stored
 
 
 def _device() -> torch.device:
@@ -124,7 +169,37 @@ def _device() -> torch.device:
     return torch.device("cpu")
 
 
-def _precision(dtype: Dtype, device: torch.device) -> torch.dtype:
+def _quantization(asked: QuantizationAsked, stored: Any, device: torch.device) -> Quantization | None:
+    """What the language model's weights will be, by the setting and by what they already are.
+
+    Raises:
+        StartupError: the two contradict each other, or the GPU has no kernels for it.
+    """
+    if stored not in (None, "int8", "int4"):
+        raise StartupError(
+            f"The weights are stored as {stored!r}, which this version does not know: none, int8 or int4."
+        )
+    if stored and asked not in (None, stored):
+        raise StartupError(
+            f"KIKITORI_QUANTIZATION is {asked}, and the weights of this model are stored in {stored}. Unset it, or set "
+            "KIKITORI_MODEL to the model that this one was made of."
+        )
+    if asked == "none":
+        return None
+    to = asked or stored
+    if to and device.type == "cuda" and torch.cuda.get_device_capability(device) < (8, 0):
+        raise StartupError(
+            f"Weights in {to} need a GPU of compute capability 8.0 or newer, and {torch.cuda.get_device_name(device)} "
+            "is older. Unset KIKITORI_QUANTIZATION, and load a model that is not quantized."
+        )
+    return to
+
+
+def _precision(dtype: Dtype, device: torch.device, to: Quantization | None) -> torch.dtype:
+    if to:
+        if dtype not in ("auto", "bfloat16"):
+            raise StartupError(f"Weights in {to} are multiplied in bfloat16, and KIKITORI_DTYPE is {dtype}. Unset it.")
+        return torch.bfloat16
     if dtype == "auto":
         return torch.bfloat16 if device.type == "cuda" else torch.float32
     precision: torch.dtype = getattr(torch, dtype)
@@ -142,13 +217,13 @@ def _with_weights(
     config: Qwen2AudioConfig,
     stored: Sequence[Stored],
     precision: torch.dtype,
+    to: Quantization | None,
     device: torch.device,
     report: Report,
 ) -> Qwen2AudioForConditionalGeneration:
-    """The model on the device, its parameters put in as they arrive."""
-    with torch.device("meta"):
-        model = Qwen2AudioForConditionalGeneration(config)
-    _check(model, stored)
+    """The model on the device, its tensors put in as they arrive, quantized first where the files' are not."""
+    model = _without_tensors(config, to)
+    convert_to = None if getattr(config, CONFIG_KEY, None) else to
     with device:
         # No file has the rotary frequencies: the model computes them.
         language_model = model.model.language_model
@@ -156,35 +231,27 @@ def _with_weights(
     done, total = 0, sum(one.nbytes for one in stored)
     report(Phase.WEIGHTS, done, total)
     for name, tensor in stream(stored, device):
-        _put(model, _current_name(name), tensor.to(precision))
+        for part, value in quantized(name, tensor, convert_to) if convert_to else [(name, tensor)]:
+            _put(model, _current_name(part), value.to(precision) if value.is_floating_point() else value)
         done += tensor.nbytes
         report(Phase.WEIGHTS, done, total)
+    pack(model)
     return model
 
 
-def _check(model: nn.Module, stored: Sequence[Stored]) -> None:
-    """Whether the files have exactly the parameters of the model.
-
-    Raises:
-        StartupError: the first that is missing, unknown, double or of another form.
-    """
-    missing = {name: tuple(parameter.shape) for name, parameter in model.named_parameters()}
-    for one in stored:
-        shape = missing.pop(_current_name(one.name), None)
-        if shape is None:
-            raise StartupError(f"{one.shard.name} has {one.name}, which the model has no place for, or twice.")
-        if shape != one.shape or not one.dtype.is_floating_point:
-            raise StartupError(
-                f"{one.shard.name} has {one.name} as {one.dtype} of shape {list(one.shape)}; config.json makes it "
-                f"{list(shape)}. Copy the model again."
-            )
-    if missing:
-        raise StartupError(f"{len(missing)} weights are missing, first {next(iter(missing))}. Copy the model again.")
+def _without_tensors(config: Qwen2AudioConfig, to: Quantization | None) -> Qwen2AudioForConditionalGeneration:
+    with torch.device("meta"):
+        model = Qwen2AudioForConditionalGeneration(config)
+    if to:
+        quantize_modules(model, to)
+    return model
 
 
 def _put(model: nn.Module, name: str, tensor: Tensor) -> None:
-    module, _, leaf = name.rpartition(".")
-    setattr(model.get_submodule(module), leaf, nn.Parameter(tensor, requires_grad=False))
+    path, _, leaf = name.rpartition(".")
+    module = model.get_submodule(path)
+    is_parameter = isinstance(getattr(module, leaf), nn.Parameter)
+    setattr(module, leaf, nn.Parameter(tensor, requires_grad=False) if is_parameter else tensor)
 
 
 def _current_name(name: str) -> str:
@@ -196,7 +263,7 @@ def _current_name(name: str) -> str:
 
 
 @contextmanager
-def _damage_told(model: str) -> Iterator[None]:
+def damage_told(model: str) -> Iterator[None]:
     """Turn what libraries raise on missing or damaged files into one clear word."""
     try:
         yield

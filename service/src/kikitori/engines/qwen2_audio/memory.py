@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from transformers import Qwen2AudioForConditionalGeneration
 
+from kikitori.engines.qwen2_audio.quantization import Quantization, quantize_modules
 from kikitori.errors import StartupError
 
 _GIB = 1 << 30
@@ -41,7 +42,10 @@ class MemoryPlan:
         tokens = room // self.bytes_per_token
         if tokens < _LEAST_TOKENS:
             least = self.weight_bytes + _ACTIVATION_BYTES[device] + _LEAST_TOKENS * self.bytes_per_token
-            smaller = "" if self.precision != "float32" else " KIKITORI_DTYPE=bfloat16 needs half for the weights."
+            smaller = {
+                "float32": " KIKITORI_DTYPE=bfloat16 needs half for the weights.",
+                "int4": "",
+            }.get(self.precision, " KIKITORI_QUANTIZATION=int4 needs less for the weights.")
             raise StartupError(
                 f"The model does not fit: {self.parameters / 1e9:.2f} billion parameters in {self.precision} need "
                 f"{least / _GIB:.1f} GiB with room for one request, and {free_bytes / _GIB:.1f} GiB are free on the "
@@ -50,16 +54,21 @@ class MemoryPlan:
         return int(tokens)
 
 
-def plan_memory(config: Any, dtype: torch.dtype) -> MemoryPlan:
-    """The sizes of the model that a configuration describes; nothing is allocated."""
+def plan_memory(config: Any, dtype: torch.dtype, to: Quantization | None = None) -> MemoryPlan:
+    """The sizes of the model that a configuration describes, quantized or not; nothing is allocated."""
     with torch.device("meta"):
         model = Qwen2AudioForConditionalGeneration(config)
     parameters = sum(parameter.numel() for parameter in model.parameters())
+    if to:
+        quantize_modules(model, to)
     text = config.text_config
     width = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
     return MemoryPlan(
         parameters=parameters,
-        weight_bytes=parameters * dtype.itemsize,
+        weight_bytes=sum(
+            tensor.numel() * (dtype if tensor.is_floating_point() else tensor.dtype).itemsize
+            for tensor in model.state_dict().values()
+        ),
         bytes_per_token=2 * text.num_hidden_layers * text.num_key_value_heads * width * dtype.itemsize,
-        precision=str(dtype).removeprefix("torch."),
+        precision=to or str(dtype).removeprefix("torch."),
     )
