@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
 
 from kikitori.settings import Settings, variable
+from pydantic.fields import FieldInfo
 
 _PAGE = Path(__file__).parent.parent / "docs" / "settings.md"
 _HEAD = """<!-- Made by scripts/settings_page.py from service/src/kikitori/settings.py; `make format` renews it. -->
@@ -24,15 +24,15 @@ process at once with a line that says what to change.
 def page() -> str:
     """The whole page."""
     return _HEAD + "".join(
-        f"| `{variable(name)}` | {_default(field.default)} | {(field.description or '').replace('|', '&#124;')} |\n"
+        f"| `{variable(name)}` | {_default(field)} | {(field.description or '').replace('|', '&#124;')} |\n"
         for name, field in Settings.model_fields.items()
     )
 
 
-def _default(value: Any) -> str:
-    if value is None or value == ():
+def _default(field: FieldInfo) -> str:
+    if field.default_factory or field.default in (None, ()):
         return "unset"
-    return f"`{value}`"
+    return f"`{field.default}`"
 
 
 def main() -> int:

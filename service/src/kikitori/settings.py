@@ -10,6 +10,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from kikitori.engines.qwen2_audio import WINDOW_TOKENS
 from kikitori.errors import StartupError
 
 _PREFIX = "KIKITORI_"
@@ -53,8 +54,11 @@ class Settings(BaseSettings):
     """Token of the hub, for gated or private models; without prefix, as the hub's own tools read it."""
     concurrency: int = Field(default=8, ge=1, le=256)
     """Answers that run at once."""
-    queue_size: int = Field(default=24, ge=0, le=1024)
-    """Requests that may wait beyond those; one more is told to come back later (429)."""
+    queue_size: int = Field(default_factory=lambda known: 3 * known.get("concurrency", 1), ge=0, le=1024)
+    """Requests that may wait beyond those; one more is told to come back later (429). Unset is 3 for each that runs."""
+    cache_tokens: int | None = Field(default=None, ge=1)
+    """`qwen2-audio`: most positions of keys and values, for all answers together; 30 s of sound take 1,280 with their
+    answer. Unset is what fits beside the weights, and not more than the answers that run at once could use."""
     deadline_s: float = Field(default=300, gt=0, le=3600)
     """Seconds from a request's arrival to the end of its answer, waiting for a cold start included."""
     max_audio_s: float = Field(default=1800, ge=1, le=4 * 3600)
@@ -92,10 +96,20 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _engine_takes_what_is_set(self) -> Self:
         if self.engine == "whisper":
-            for name in {"model_revision", "dtype", "trust_remote_code"} & self.model_fields_set:
+            for name in {"model_revision", "dtype", "trust_remote_code", "cache_tokens"} & self.model_fields_set:
                 raise ValueError(f"{name.upper()} is a setting of the engine qwen2-audio, and ENGINE is whisper")
             if self.quantization == "int4":
                 raise ValueError("QUANTIZATION=int4 is for the engine qwen2-audio; whisper takes none or int8")
+        return self
+
+    @model_validator(mode="after")
+    def _answers_have_room(self) -> Self:
+        least = self.concurrency * WINDOW_TOKENS
+        if self.cache_tokens is not None and self.cache_tokens < least:
+            raise ValueError(
+                f"CACHE_TOKENS={self.cache_tokens} is too little for CONCURRENCY={self.concurrency}: 30 s of sound and "
+                f"their answer take {WINDOW_TOKENS}, so {least} in all. Raise the one or lower the other"
+            )
         return self
 
     @model_validator(mode="after")

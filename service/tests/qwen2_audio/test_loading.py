@@ -65,8 +65,8 @@ def test_the_plan_of_the_real_shape(seven_billion: Qwen2AudioConfig) -> None:
     plan = plan_memory(seven_billion, torch.bfloat16)
     assert plan.parameters / GB == pytest.approx(8.397, abs=0.001)
     assert plan.weight_bytes / GB == pytest.approx(16.794, abs=0.001)
-    assert plan.bytes_per_token == 524_288
-    budget = plan.token_budget(int(22.2 * GIB), "cuda")  # what is free on an L4
+    assert plan.values_per_token * 2 == 524_288
+    budget = plan.token_budget(int(22.2 * GIB), torch.device("cuda"))  # what is free on an L4
     assert 6_000 < budget < 10_000
 
 
@@ -80,17 +80,17 @@ def test_the_plan_of_the_real_shape_in_fewer_bits(
     record_property("bytes", plan.weight_bytes)
     record_property("ratio", round(ratio, 4))
     assert ratio <= most
-    assert (plan.parameters, plan.bytes_per_token) == (whole.parameters, whole.bytes_per_token)
-    assert plan.token_budget(int(14.6 * GIB), "cuda") > 1_500
+    assert (plan.parameters, plan.values_per_token) == (whole.parameters, whole.values_per_token)
+    assert plan.token_budget(int(14.6 * GIB), torch.device("cuda")) > 1_500
 
 
 def test_what_does_not_fit_is_refused(seven_billion: Qwen2AudioConfig) -> None:
     with pytest.raises(StartupError, match=r"8\.40 billion parameters in float32 need 3\d\.\d GiB.*bfloat16"):
-        plan_memory(seven_billion, torch.float32).token_budget(int(22.2 * GIB), "cuda")
+        plan_memory(seven_billion, torch.float32).token_budget(int(22.2 * GIB), torch.device("cuda"))
     with pytest.raises(StartupError, match=r"in bfloat16 need 18\.\d GiB.*14\.6 GiB are free on the GPU.*TION=int4"):
-        plan_memory(seven_billion, torch.bfloat16).token_budget(int(14.6 * GIB), "cuda")
+        plan_memory(seven_billion, torch.bfloat16).token_budget(int(14.6 * GIB), torch.device("cuda"))
     with pytest.raises(StartupError, match=r"in int4 need 7\.\d GiB.*GPU\. Use a larger one"):
-        plan_memory(seven_billion, torch.bfloat16, "int4").token_budget(6 * GIB, "cuda")
+        plan_memory(seven_billion, torch.bfloat16, "int4").token_budget(6 * GIB, torch.device("cuda"))
 
 
 def test_progress_by_phases_with_bytes(tiny: Path) -> None:

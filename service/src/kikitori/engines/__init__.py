@@ -21,6 +21,12 @@ def build_engine(settings: Settings) -> Engine[Any]:
     if settings.engine == "qwen2-audio":
         model = settings.model or "Qwen/Qwen2-Audio-7B-Instruct"
         return Qwen2AudioEngine(
-            model, settings.model_revision, settings.dtype, settings.trust_remote_code, settings.quantization
+            model,
+            settings.model_revision,
+            settings.dtype,
+            settings.trust_remote_code,
+            settings.quantization,
+            settings.concurrency,
+            settings.cache_tokens,
         )
     return WhisperEngine(settings.model, quantized=settings.quantization != "none")

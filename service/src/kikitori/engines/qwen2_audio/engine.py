@@ -24,6 +24,7 @@ from kikitori.engines.protocol import (
     Segment,
     Task,
 )
+from kikitori.engines.qwen2_audio import WINDOW_TOKENS
 from kikitori.engines.qwen2_audio.prompts import PROMPTS, about_transcript, task_prompt
 from kikitori.errors import Code, ServiceError, StartupError
 
@@ -81,6 +82,8 @@ class Qwen2AudioEngine:
         dtype: of the weights; `auto` is bfloat16 on a GPU and float32 on a CPU.
         trust_remote_code: let Python code that comes with the model run; the class used here never needs it.
         quantization: of the language model; None is as the model is stored.
+        concurrency: answers that run at once.
+        cache_tokens: most positions of keys and values; None is what fits, and what that many answers could use.
     """
 
     def __init__(
@@ -90,12 +93,16 @@ class Qwen2AudioEngine:
         dtype: Dtype = "auto",
         trust_remote_code: bool = False,
         quantization: QuantizationAsked = None,
+        concurrency: int = 8,
+        cache_tokens: int | None = None,
     ) -> None:
         self._model = model
         self._revision = revision
         self._dtype: Dtype = dtype
         self._trust_remote_code = trust_remote_code
         self._quantization: QuantizationAsked = quantization
+        self._concurrency = concurrency
+        self._cache_tokens = cache_tokens
         self._loaded: Loaded | None = None
         self._batch: Batch | None = None
         # Spectrograms take milliseconds of a CPU: they are made beside the inference thread, and ahead.
@@ -124,7 +131,14 @@ class Qwen2AudioEngine:
         self._loaded = load(
             self._model, self._revision, self._dtype, self._trust_remote_code, report, self._quantization
         )
-        self._batch = Batch(self._loaded.model, self._loaded.processor, self._loaded.token_budget)
+        most = self._cache_tokens or self._concurrency * self._loaded.positions
+        tokens = min(self._loaded.token_budget, most)
+        self._batch = Batch(self._loaded.model, self._loaded.processor, tokens)
+        _log.info(
+            "room for %d positions of keys and values: %d answers about 30 s of sound at once",
+            tokens,
+            min(tokens // WINDOW_TOKENS, self._concurrency),
+        )
         report(Phase.WARMUP)
         self._warm_up()
 
@@ -273,8 +287,8 @@ class Qwen2AudioEngine:
         hears = request.task in (Task.TRANSCRIBE, Task.TRANSLATE)
         return ServiceError(
             Code.INVALID_PARAMETER,
-            f"The {'prompt' if hears else 'conversation'} takes {length} positions, with its answer more than fit here. "
-            "Send less of it.",
+            f"The {'prompt' if hears else 'conversation'} takes {length} positions, too many to be answered here. "
+            "Send less.",
             "prompt" if hears else "messages",
         )
 

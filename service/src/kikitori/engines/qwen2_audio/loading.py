@@ -100,7 +100,7 @@ def load(
         generation = GenerationConfig.from_pretrained(source.folder)
         to = _quantization(quantization, getattr(config, CONFIG_KEY, None), device)
         precision = _precision(dtype, device, to)
-        budget = plan_memory(config, precision, to).token_budget(free, device.type)
+        budget = plan_memory(config, precision, to).token_budget(free, device)
         loaded = _with_weights(config, find_weights(source, model, config), precision, to, device, report)
     loaded.generation_config = generation
     return Loaded(loaded.eval(), processor, budget)

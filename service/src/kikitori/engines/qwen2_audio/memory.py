@@ -8,14 +8,14 @@ from typing import Any
 import torch
 from transformers import Qwen2AudioForConditionalGeneration
 
+from kikitori.engines.qwen2_audio import WINDOW_TOKENS
+from kikitori.engines.qwen2_audio.attention import cache_dtype
 from kikitori.engines.qwen2_audio.quantization import Quantization, quantize_modules
 from kikitori.errors import StartupError
 
 _GIB = 1 << 30
 _ACTIVATION_BYTES = {"cuda": 2 * _GIB, "cpu": _GIB}
 """Kept for activations, the mel encoder and the libraries' own buffers."""
-_LEAST_TOKENS = 1_280
-"""One window of 30 s (750 positions), its words and its answer: below that nothing can be heard."""
 _CPU_CACHE_BYTES = 8 * _GIB
 """On a CPU the keys and values share memory with everything else, so they do not take all that is free."""
 
@@ -26,22 +26,24 @@ class MemoryPlan:
 
     parameters: int
     weight_bytes: int
-    bytes_per_token: int
-    """Keys and values of one position."""
+    values_per_token: int
+    """Numbers that the keys and values of one position have."""
+    dtype: torch.dtype
     precision: str
 
-    def token_budget(self, free_bytes: int, device: str) -> int:
+    def token_budget(self, free_bytes: int, device: torch.device) -> int:
         """How many positions fit beside the weights.
 
         Raises:
             StartupError: not even one window does.
         """
-        room = free_bytes - self.weight_bytes - _ACTIVATION_BYTES[device]
-        if device == "cpu":
+        room = free_bytes - self.weight_bytes - _ACTIVATION_BYTES[device.type]
+        if device.type == "cpu":
             room = min(room, _CPU_CACHE_BYTES)
-        tokens = room // self.bytes_per_token
-        if tokens < _LEAST_TOKENS:
-            least = self.weight_bytes + _ACTIVATION_BYTES[device] + _LEAST_TOKENS * self.bytes_per_token
+        bytes_per_token = self.values_per_token * cache_dtype(self.dtype, device).itemsize
+        tokens = room // bytes_per_token
+        if tokens < WINDOW_TOKENS:
+            least = free_bytes - room + WINDOW_TOKENS * bytes_per_token
             smaller = {
                 "float32": " KIKITORI_DTYPE=bfloat16 needs half for the weights.",
                 "int4": "",
@@ -49,7 +51,7 @@ class MemoryPlan:
             raise StartupError(
                 f"The model does not fit: {self.parameters / 1e9:.2f} billion parameters in {self.precision} need "
                 f"{least / _GIB:.1f} GiB with room for one request, and {free_bytes / _GIB:.1f} GiB are free on the "
-                f"{'GPU' if device == 'cuda' else 'machine'}.{smaller} Use a larger one, or end what else uses it."
+                f"{'GPU' if device.type == 'cuda' else 'machine'}.{smaller} Use a larger one, or end what else uses it."
             )
         return int(tokens)
 
@@ -69,6 +71,7 @@ def plan_memory(config: Any, dtype: torch.dtype, to: Quantization | None = None)
             tensor.numel() * (dtype if tensor.is_floating_point() else tensor.dtype).itemsize
             for tensor in model.state_dict().values()
         ),
-        bytes_per_token=2 * text.num_hidden_layers * text.num_key_value_heads * width * dtype.itemsize,
+        values_per_token=2 * text.num_hidden_layers * text.num_key_value_heads * width,
+        dtype=dtype,
         precision=to or str(dtype).removeprefix("torch."),
     )
