@@ -117,6 +117,10 @@ def start(**environment: str) -> subprocess.CompletedProcess[str]:
         ({"PORT": "99999"}, ["PORT"]),
         ({"KIKITORI_QUANTIZATION": "int4"}, ["QUANTIZATION=int4", "qwen2-audio", "none or int8"]),
         ({"KIKITORI_DTYPE": "bfloat16"}, ["DTYPE", "qwen2-audio"]),
+        (
+            {"KIKITORI_ENGINE": "qwen2-audio", "KIKITORI_CACHE_TOKENS": "4000"},
+            ["CACHE_TOKENS=4000", "CONCURRENCY=8", "10240"],
+        ),
         ({"KIKITORI_CORS_ORIGINS": "https://a.example/path"}, ["KIKITORI_CORS_ORIGINS", "without a path"]),
         ({"KIKITORI_AUTH": "api-key"}, ["API_KEYS"]),
         ({"kikitori_concurrency": "3"}, ["kikitori_concurrency", "KIKITORI_CONCURRENCY"]),

@@ -53,7 +53,7 @@ class Stored:
     @property
     def nbytes(self) -> int:
         """Bytes in the file, and of the tensor that `stream` gives."""
-        return prod(self.shape) * self.dtype.itemsize
+        return int(prod(self.shape) * self.dtype.itemsize)
 
 
 def stored_tensors(shards: Sequence[Shard]) -> list[Stored]:
