@@ -39,6 +39,15 @@ test: .venv/test.stamp .venv-qwen2-audio/test.stamp web/dist/index.html ## Run e
 	$(PYTHON) -m pytest -n 2
 	OMP_NUM_THREADS=1 .venv-qwen2-audio/bin/python -m pytest -n 2 service/tests/qwen2_audio
 
+.PHONY: soak
+soak: .venv-qwen2-audio/test.stamp ## Let the service work under mixed traffic for minutes (SOAK_S=seconds)
+	@scripts/require.sh espeak-ng
+	.venv-qwen2-audio/bin/python -m tests.soak $(if $(SOAK_S),--seconds $(SOAK_S))
+
+.PHONY: bench
+bench: | $(filter .tools/bin/uv,$(UV)) ## Measure beside transformers' generate, and write docs/performance.md (GROUPS)
+	UV_PROJECT_ENVIRONMENT=.venv-qwen2-audio $(UV) run --locked --extra qwen2-audio --group bench python -m bench $(GROUPS)
+
 .PHONY: tiny-model
 tiny-model: .venv-qwen2-audio/test.stamp ## Train the tests' tiny Qwen2-Audio again (about 25 minutes on two cores)
 	@scripts/require.sh espeak-ng
@@ -51,6 +60,7 @@ lint: .venv/test.stamp web/node_modules/.stamp ## Check style, types and shell s
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m mypy
 	$(PYTHON) scripts/settings_page.py --check
+	$(PYTHON) -m bench.page --check
 	.venv/bin/shellcheck scripts/*.sh .ci/run
 	npm --prefix web run lint
 
@@ -59,12 +69,13 @@ format: .venv/test.stamp web/node_modules/.stamp ## Rewrite the sources in the h
 	$(PYTHON) -m ruff check --fix --exit-zero .
 	$(PYTHON) -m ruff format .
 	$(PYTHON) scripts/settings_page.py
+	$(PYTHON) -m bench.page
 	npm --prefix web run format
 
 .PHONY: clean
 clean: ## Remove everything that the other commands made
 	rm -rf .venv .venv-qwen2-audio .tools .mypy_cache .pytest_cache .ruff_cache web/node_modules web/dist
-	find service scripts tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	find service scripts tests bench -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Set-up, done again only when its inputs change. `run` adds what it needs to an environment, `test` makes it exactly
 # the lock's.

@@ -1,0 +1,1 @@
+"""What the engine and the service are measured with, side by side with transformers' own way. `make bench` runs it."""

@@ -1,0 +1,177 @@
+"""Writes docs/performance.md from the newest results; with --check, says whether it is up to date."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.scale import SCALES, SEVEN_BILLION
+
+_RESULTS = Path(__file__).parent / "results"
+_PAGE = Path(__file__).parent.parent / "docs" / "performance.md"
+
+_L4_BYTES_PER_S = 300e9
+
+_TITLES = {
+    "decode_speedup": "one stream: tokens a second, against `generate`",
+    "bandwidth_fraction": "one stream: share of the speed at which memory can be read",
+    "batch8_speedup": "eight streams: tokens a second, against `generate` one after the other",
+    "batch8_vs_static": "eight streams: tokens a second, against `generate` on one batch",
+    "ttft_ratio_busy": "first token of 10 s of sound while seven others are answered, against alone",
+    "cold_speedup": "no process to first token, against `from_pretrained` and `generate`",
+    "cold_vs_raw_read": "no process to first token, against imports, a bare read of the files, and `generate`",
+    "load_peak_ratio": "most memory of the host while loading, against the weights",
+    "int8_decode_speedup": "int8: tokens a second, against bfloat16",
+    "int8_bytes_ratio": "int8: bytes to read, against bfloat16",
+    "int8_ready_ratio": "int8: time to be ready, against bfloat16",
+    "int4_decode_speedup": "int4: tokens a second, against bfloat16",
+    "int4_bytes_ratio": "int4: bytes to read, against bfloat16",
+    "int4_ready_ratio": "int4: time to be ready, against bfloat16",
+    "open_port_s": "process start to open port",
+    "http_overhead_ms": "a chat answer about 10 s of sound over HTTP, more than the engine alone",
+}
+_HEAD = """\
+<!-- Made by bench/page.py from bench/results; `make bench` measures, `make format` renews it. -->
+
+# Performance
+
+`make bench` measures the engine side by side with what else one could do: transformers' own `from_pretrained` and
+`generate`. A figure is on this page only if it was measured; the absolute values behind each ratio are below it.
+
+"""
+_COMPARED = """\
+## What is compared
+
+- The same weights in bfloat16, random and of the 7B model's proportions ({sizes}), the same sounds, question and number
+  of tokens, and `sdpa` attention on both sides. The weights count through the vocabulary, so that no answer ends early
+  or loops, and that both sides say the same is checked.
+- `generate` as its documentation has it: greedy, with its cache, in `inference_mode`; eight prompts as one batch with
+  padding on the left. Each side is a process of its own, and they take turns. A ratio is the median of the rounds'.
+- Tokens a second count while all streams are being written, without the reading of their prompts; a whole answer's
+  rate, prompts included, is beside it. The speed of memory is the best of ten sums over a large tensor.
+- The first token beside seven others is asked for at the worst moment, when a step has just begun.
+- A cold start is a new process each time, the weights' files taken out of the page cache before, the libraries' not;
+  imports count on both sides. The engine's includes its warm-up. The bare read is eight threads and nothing else.
+- HTTP is the real service process and OpenAI's client, with the smallest model; decoding of the file and the search for
+  speech in it are part of what HTTP adds. The port is measured until it takes a connection.
+
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One result file."""
+
+    machine: dict[str, Any]
+    figures: dict[str, dict[str, Any]]
+
+    def sentence(self) -> str:
+        """What it was measured on."""
+        one = self.machine
+        where = f"{one['gpu']}, " if one["gpu"] else ""
+        busy = " Other work ran on the machine, so its times are noisy." if one["load"] > one["cores"] / 4 else ""
+        return (
+            f"{where}{one['cpu']}, {one['cores']} cores, {one['threads']} threads, {one['memory_gib']} GiB, "
+            f"Linux {one['kernel']}, Python {one['python']}, torch {one['torch']}, transformers {one['transformers']}, "
+            f"commit {one['commit']}; the load was {one['load']} at the start.{busy}"
+        )
+
+
+def newest(kind: str) -> Result | None:
+    """The latest results on a CPU (`cpu`) or a GPU (`gpu`), if there are any."""
+    files = sorted(_RESULTS.glob(f"*-{kind}.json"))
+    return Result(**json.loads(files[-1].read_text(encoding="utf-8"))) if files else None
+
+
+def page(cpu: Result | None, gpu: Result | None) -> str:
+    """The whole page."""
+    return _HEAD + _table(cpu, gpu) + _COMPARED.format(sizes=_sizes(cpu, gpu)) + _floor() + _absolute(cpu, gpu)
+
+
+def _table(cpu: Result | None, gpu: Result | None) -> str:
+    rows = [
+        f"| {title} | {_cell(cpu, name)} | {_target(cpu, name)} | {_cell(gpu, name)} | {_target(gpu, name)} |\n"
+        for name, title in _TITLES.items()
+        if any(result and name in result.figures for result in (cpu, gpu))
+    ]
+    machines = "".join(
+        f"- **{kind}**: {result.sentence()}\n" for kind, result in (("CPU", cpu), ("GPU", gpu)) if result
+    )
+    if not gpu:
+        machines += "- **GPU**: not measured yet.\n"
+    return (
+        "| | CPU | target | GPU | target |\n|---|---|---|---|---|\n"
+        + "".join(rows)
+        + f"\n{machines}\n![Tokens a second, and cold start](performance.svg)\n\n"
+    )
+
+
+def _cell(result: Result | None, name: str) -> str:
+    if not result or name not in result.figures:
+        return ""
+    figure = result.figures[name]
+    missed = " (missed)" if figure["met"] is False else ""
+    return f"{figure['value']:.3g}{_unit(name)}{missed}"
+
+
+def _target(result: Result | None, name: str) -> str:
+    if not result or name not in result.figures:
+        return ""
+    return str(result.figures[name]["target"] or "").replace(">=", "≥").replace("<=", "≤")
+
+
+def _unit(name: str) -> str:
+    return " ms" if name.endswith("_ms") else " s" if name.endswith("_s") else " ×"
+
+
+def _sizes(cpu: Result | None, gpu: Result | None) -> str:
+    sizes = []
+    for kind, result in (("cpu", cpu), ("gpu", gpu)):
+        if result:
+            scale = SCALES[kind]
+            one, two = (shape.parameters / 1e9 for shape in (scale.decoding, scale.loading))
+            cold = f", {two:.2g} billion for cold starts" if one != two else ""
+            sizes.append(f"{one:.2g} billion parameters on the {kind.upper()}{cold}")
+    return "; ".join(sizes)
+
+
+def _floor() -> str:
+    size = SEVEN_BILLION.bytes_per_token(0)
+    times = [f"{size * bits / 16 / _L4_BYTES_PER_S * 1e3:.0f} ms" for bits in (16, 8, 4)]
+    return (
+        "## What an L4 cannot go below\n\n"
+        "By arithmetic, not by measurement: one token of the 7B model reads its layers and its head, which are "
+        f"{size / 1e9:.2f} GB\nin bfloat16, and an L4 reads {_L4_BYTES_PER_S / 1e9:.0f} GB/s (NVIDIA's data sheet). "
+        f"That is {times[0]} a token, {times[1]} in 8 bits and {times[2]} in 4.\n"
+        "The keys and values come on top of it, 0.5 MiB for each position of each stream.\n\n"
+    )
+
+
+def _absolute(cpu: Result | None, gpu: Result | None) -> str:
+    text = "## The absolute values\n"
+    for kind, result in (("CPU", cpu), ("GPU", gpu)):
+        if result:
+            text += f"\n| {kind} | |\n|---|---|\n"
+            for name, figure in result.figures.items():
+                parts = ", ".join(f"{part} {value:.4g}" for part, value in figure["parts"].items())
+                text += f"| `{name}` | {parts} |\n"
+    return text
+
+
+def main() -> int:
+    """Write the page, or compare it."""
+    text = page(newest("cpu"), newest("gpu"))
+    if "--check" in sys.argv[1:]:
+        if _PAGE.read_text(encoding="utf-8") != text:
+            print(f"{_PAGE.name} is not made from the newest results: make format", file=sys.stderr)
+            return 1
+        return 0
+    _PAGE.write_text(text, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
