@@ -37,8 +37,11 @@ heavy-tailed weights that takes 8 % off the error, and trying more shares anothe
 _WORKED_AT_ONCE = 1 << 20
 """Weights that are in float32 at the same time while they are quantized. What stays in a processor's cache: 16 times as
 many took 12 times as long."""
+_ROWS_AT_ONCE = 4096
+"""Of a matrix whose order or form is changed, so that the head of 156,032 rows is not in memory several times."""
 _CPU_ROWS = 32
-"""On a CPU the int8 kernel beats converting the weights first up to 20 rows (1024 columns) or 90 (4096)."""
+"""On a CPU the int8 kernel beats converting the weights first up to about 20 rows (of 1024 columns) or 80 (of
+4096)."""
 _CUDA_ROWS = 128
 """The GPU kernel reads all weights again for every 16 rows; writing them out in bfloat16 and reading them back costs
 about as much as 9 such rounds. Chosen from that and not measured."""
@@ -195,7 +198,7 @@ class _Int4OnCpu:
     def __init__(self, weight: Tensor, scale: Tensor, zero: Tensor) -> None:
         weight, self._grid = _filled(weight, 16), _grid(_filled(scale, 16), _filled(zero, 16))
         self._group = 2 * weight.shape[1] // scale.shape[1]
-        blocks = [_codes(block).int() for block in weight.split(4096)]
+        blocks = (_codes(rows).int() for rows in weight.split(_ROWS_AT_ONCE))
         self._packed = torch.cat([aten._convert_weight_to_int4pack_for_cpu(block, 2) for block in blocks])
 
     def __call__(self, x: Tensor) -> Tensor:
@@ -230,8 +233,7 @@ class _Int8OnCuda:
 
     def __init__(self, weight: Tensor, scale: Tensor) -> None:
         weight, self._scale = _filled(weight, 8), _filled(scale, 8)
-        halves = torch.cat(((weight >> 4) + 8, weight & 15), 1).to(torch.uint8)
-        self._packed = _Tiles(halves[:, ::2] << 4 | halves[:, 1::2])
+        self._packed = _Tiles(torch.cat([_halves(rows) for rows in weight.split(_ROWS_AT_ONCE)]))
         self._grid = _halves_grid(*weight.shape, weight.device)
 
     def __call__(self, x: Tensor) -> Tensor:
@@ -285,6 +287,12 @@ def _filled(stored: Tensor, multiple: int) -> Tensor:
 def _grid(scale: Tensor, zero: Tensor) -> Tensor:
     """Scales and zeros as both int4 kernels take them, (groups, out, 2): a value is `(code - 8) * scale + zero`."""
     return torch.stack((scale, (8 - zero.to(torch.int8)) * scale), -1).transpose(0, 1).contiguous()
+
+
+def _halves(rows: Tensor) -> Tensor:
+    """int8 rows as stored int4 rows of twice the columns."""
+    codes = torch.cat(((rows >> 4) + 8, rows & 15), 1).to(torch.uint8)
+    return codes[:, ::2] << 4 | codes[:, 1::2]
 
 
 @cache
