@@ -127,7 +127,7 @@ def find_weights(source: Source, model: str, config: Qwen2AudioConfig) -> list[S
     """The tensors of the model, all of them and no others; no more than their headers is read.
 
     Raises:
-        StartupError: the first that is missing, unknown, double or of another form.
+        StartupError: the first that is missing, unknown, there twice or of another form.
         ValueError: a file is cut off or is no safetensors file.
     """
     shards = source.shards()
@@ -138,7 +138,9 @@ def find_weights(source: Source, model: str, config: Qwen2AudioConfig) -> list[S
     for one in stored:
         place = missing.pop(_current_name(one.name), None)
         if place is None:
-            raise StartupError(f"{one.shard.name} has {one.name}, which the model has no place for, or twice.")
+            raise StartupError(
+                f"{one.shard.name} has {one.name}, which the model has no place for or another file has too."
+            )
         fits = one.dtype == place.dtype or (one.dtype.is_floating_point and place.is_floating_point())
         if not fits or one.shape != tuple(place.shape):
             raise StartupError(
