@@ -45,6 +45,7 @@ def main() -> int:
     print(table(figures))
     if scale.name != "toy":
         print(keep(scale, record, figures))
+        present()
     return int(failed)
 
 
@@ -69,6 +70,14 @@ def keep(scale: Scale, record: dict[str, object], figures: Sequence[Figure]) -> 
     RESULTS.mkdir(exist_ok=True)
     file.write_text(json.dumps({"machine": record, "figures": measured}, indent=2) + "\n", encoding="utf-8")
     return file
+
+
+def present() -> None:
+    """Write the page and its picture anew."""
+    from bench import page, picture  # the picture needs matplotlib, which only `make bench` installs
+
+    picture.draw(page.newest())
+    page.main([])
 
 
 def _largest() -> str:

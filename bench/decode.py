@@ -9,7 +9,7 @@ from time import perf_counter
 import torch
 
 from bench.contestants import Answers, Contestant, Kikitori, Transformers, noise
-from bench.figures import Figure, median_ratio
+from bench.figures import Figure, ratios
 from bench.scale import Scale
 from bench.weights import weights
 
@@ -47,13 +47,13 @@ def measure(scale: Scale, cache: Path) -> list[Figure]:
     return [
         Figure(
             "decode_speedup",
-            median_ratio(one, generate),
+            ratios(one, generate),
             at_least=scale.target(cpu=1.2, gpu=1.5),
             parts={"kikitori_tokens_per_s": median(one), "generate_tokens_per_s": median(generate)},
         ),
         Figure(
             "bandwidth_fraction",
-            floor_s * median(one),
+            [floor_s * speed for speed in one],
             at_least=0.7 if scale.name == "gpu" else None,
             parts={
                 "bandwidth_gb_per_s": bandwidth / 1e9,
@@ -64,13 +64,13 @@ def measure(scale: Scale, cache: Path) -> list[Figure]:
         ),
         Figure(
             "batch8_speedup",
-            median_ratio(eight, generate),
+            ratios(eight, generate),
             at_least=scale.target(cpu=3, gpu=8),
             parts={"kikitori_tokens_per_s": median(eight), "generate_one_by_one_tokens_per_s": median(generate)},
         ),
         Figure(
             "batch8_vs_static",
-            median_ratio(eight, static),
+            ratios(eight, static),
             at_least=scale.target(cpu=1.3, gpu=1.5),
             parts={
                 "kikitori_tokens_per_s": median(eight),

@@ -12,10 +12,16 @@ class Figure:
     """What was measured: mostly a ratio, with what it was made of beside it (the names end in their units)."""
 
     name: str
-    value: float
+    rounds: Sequence[float]
+    """What each round gave; the figure is their median."""
     at_least: float | None = None
     at_most: float | None = None
     parts: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def value(self) -> float:
+        """The figure itself."""
+        return statistics.median(self.rounds)
 
     @property
     def target(self) -> str | None:
@@ -33,10 +39,20 @@ class Figure:
 
     def record(self) -> dict[str, object]:
         """What a result file keeps."""
-        parts = {name: float(f"{value:.4g}") for name, value in self.parts.items()}
-        return {"value": float(f"{self.value:.4g}"), "target": self.target, "met": self.met, "parts": parts}
+        return {
+            "value": _rounded(self.value),
+            "lowest": _rounded(min(self.rounds)),
+            "highest": _rounded(max(self.rounds)),
+            "target": self.target,
+            "met": self.met,
+            "parts": {name: _rounded(value) for name, value in self.parts.items()},
+        }
 
 
-def median_ratio(numerators: Sequence[float], denominators: Sequence[float]) -> float:
-    """The median of the rounds' ratios: what a busy moment did to both sides of a round cancels out."""
-    return statistics.median(one / other for one, other in zip(numerators, denominators, strict=True))
+def ratios(numerators: Sequence[float], denominators: Sequence[float]) -> list[float]:
+    """The ratio of each round: what a busy moment did to both sides of a round cancels out."""
+    return [one / other for one, other in zip(numerators, denominators, strict=True)]
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.4g}")

@@ -6,7 +6,7 @@ from pathlib import Path
 from statistics import median
 
 from bench.contestants import Contestant, Kikitori, noise
-from bench.figures import Figure, median_ratio
+from bench.figures import Figure, ratios
 from bench.scale import Scale
 from bench.weights import weights
 
@@ -23,7 +23,7 @@ def measure(scale: Scale, cache: Path) -> list[Figure]:
     return [
         Figure(
             "ttft_ratio_busy",
-            median_ratio(busy[1:], alone[1:]),
+            ratios(busy[1:], alone[1:]),
             at_most=2,
             parts={"alone_s": median(alone[1:]), "with_seven_others_s": median(busy[1:])},
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,11 +46,12 @@ _HEAD = """\
 _COMPARED = """\
 ## What is compared
 
-- The same weights in bfloat16, random and of the 7B model's proportions ({sizes}), the same sounds, question and number
-  of tokens, and `sdpa` attention on both sides. The weights count through the vocabulary, so that no answer ends early
-  or loops, and that both sides say the same is checked.
+- The same weights in bfloat16, random and of the 7B model's proportions, the same sounds, question and number of
+  tokens, and `sdpa` asked for on both sides. The weights count through the vocabulary, so that no answer ends early or
+  loops, and that both sides say the same is checked. {sizes}.
 - `generate` as its documentation has it: greedy, with its cache, in `inference_mode`; eight prompts as one batch with
-  padding on the left. Each side is a process of its own, and they take turns. A ratio is the median of the rounds'.
+  padding on the left. Each side is a process of its own, and they take turns. A figure is the median of
+  its rounds, with the lowest and the highest behind it.
 - Tokens a second count while all streams are being written, without the reading of their prompts; a whole answer's
   rate, prompts included, is beside it. The speed of memory is the best of ten sums over a large tensor.
 - The first token beside seven others is asked for at the worst moment, when a step has just begun.
@@ -74,68 +76,57 @@ class Result:
         where = f"{one['gpu']}, " if one["gpu"] else ""
         busy = " Other work ran on the machine, so its times are noisy." if one["load"] > one["cores"] / 4 else ""
         return (
-            f"{where}{one['cpu']}, {one['cores']} cores, {one['threads']} threads, {one['memory_gib']} GiB, "
+            f"{where}{one['cpu']}, {one['cores']} cores, {one['threads']} used, {one['memory_gib']} GiB, "
             f"Linux {one['kernel']}, Python {one['python']}, torch {one['torch']}, transformers {one['transformers']}, "
             f"commit {one['commit']}; the load was {one['load']} at the start.{busy}"
         )
 
 
-def newest(kind: str) -> Result | None:
-    """The latest results on a CPU (`cpu`) or a GPU (`gpu`), if there are any."""
-    files = sorted(_RESULTS.glob(f"*-{kind}.json"))
-    return Result(**json.loads(files[-1].read_text(encoding="utf-8"))) if files else None
+def page(results: dict[str, Result]) -> str:
+    """The whole page, of results by kind: CPU and GPU, as far as there are any."""
+    return _HEAD + _table(results) + _COMPARED.format(sizes=_sizes(results)) + _floor() + _absolute(results)
 
 
-def page(cpu: Result | None, gpu: Result | None) -> str:
-    """The whole page."""
-    return _HEAD + _table(cpu, gpu) + _COMPARED.format(sizes=_sizes(cpu, gpu)) + _floor() + _absolute(cpu, gpu)
-
-
-def _table(cpu: Result | None, gpu: Result | None) -> str:
+def _table(results: dict[str, Result]) -> str:
     rows = [
-        f"| {title} | {_cell(cpu, name)} | {_target(cpu, name)} | {_cell(gpu, name)} | {_target(gpu, name)} |\n"
+        f"| {title} | {_cell(results, 'CPU', name)} | {_cell(results, 'GPU', name)} |\n"
         for name, title in _TITLES.items()
-        if any(result and name in result.figures for result in (cpu, gpu))
+        if any(name in result.figures for result in results.values())
     ]
-    machines = "".join(
-        f"- **{kind}**: {result.sentence()}\n" for kind, result in (("CPU", cpu), ("GPU", gpu)) if result
-    )
-    if not gpu:
-        machines += "- **GPU**: not measured yet.\n"
+    machines = [f"- **{kind}**: {result.sentence()}\n" for kind, result in results.items()]
+    if "GPU" not in results:
+        machines.append("- **GPU**: not measured yet.\n")
     return (
         "| | CPU | target | GPU | target |\n|---|---|---|---|---|\n"
         + "".join(rows)
-        + f"\n{machines}\n![Tokens a second, and cold start](performance.svg)\n\n"
+        + f"\n{''.join(machines)}\n![Tokens a second, and cold start](performance.svg)\n\n"
     )
 
 
-def _cell(result: Result | None, name: str) -> str:
-    if not result or name not in result.figures:
-        return ""
-    figure = result.figures[name]
-    missed = " (missed)" if figure["met"] is False else ""
-    return f"{figure['value']:.3g}{_unit(name)}{missed}"
-
-
-def _target(result: Result | None, name: str) -> str:
-    if not result or name not in result.figures:
-        return ""
-    return str(result.figures[name]["target"] or "").replace(">=", "≥").replace("<=", "≤")
+def _cell(results: dict[str, Result], kind: str, name: str) -> str:
+    """A value and its target, which are two cells."""
+    if kind not in results or name not in results[kind].figures:
+        return "|"
+    figure = results[kind].figures[name]
+    missed = ", missed" if figure["met"] is False else ""
+    target = (figure["target"] or "").replace(">=", "≥").replace("<=", "≤")
+    low, high = figure["lowest"], figure["highest"]
+    spread = f" ({low:.3g} to {high:.3g})" if low < high else ""
+    return f"{figure['value']:.3g}{_unit(name)}{spread}{missed} | {target}"
 
 
 def _unit(name: str) -> str:
     return " ms" if name.endswith("_ms") else " s" if name.endswith("_s") else " ×"
 
 
-def _sizes(cpu: Result | None, gpu: Result | None) -> str:
+def _sizes(results: dict[str, Result]) -> str:
     sizes = []
-    for kind, result in (("cpu", cpu), ("gpu", gpu)):
-        if result:
-            scale = SCALES[kind]
-            one, two = (shape.parameters / 1e9 for shape in (scale.decoding, scale.loading))
-            cold = f", {two:.2g} billion for cold starts" if one != two else ""
-            sizes.append(f"{one:.2g} billion parameters on the {kind.upper()}{cold}")
-    return "; ".join(sizes)
+    for kind in results:
+        scale = SCALES[kind.lower()]
+        one, two = (shape.parameters / 1e9 for shape in (scale.decoding, scale.loading))
+        cold = f", {two:.2g} billion for cold starts" if one != two else ""
+        sizes.append(f"The model has {one:.2g} billion parameters on the {kind}{cold}")
+    return ". ".join(sizes)
 
 
 def _floor() -> str:
@@ -150,21 +141,26 @@ def _floor() -> str:
     )
 
 
-def _absolute(cpu: Result | None, gpu: Result | None) -> str:
+def _absolute(results: dict[str, Result]) -> str:
     text = "## The absolute values\n"
-    for kind, result in (("CPU", cpu), ("GPU", gpu)):
-        if result:
-            text += f"\n| {kind} | |\n|---|---|\n"
-            for name, figure in result.figures.items():
-                parts = ", ".join(f"{part} {value:.4g}" for part, value in figure["parts"].items())
-                text += f"| `{name}` | {parts} |\n"
+    for kind, result in results.items():
+        text += f"\n| {kind} | |\n|---|---|\n"
+        for name, figure in result.figures.items():
+            parts = ", ".join(f"{part} {value:.4g}" for part, value in figure["parts"].items())
+            text += f"| `{name}` | {parts} |\n"
     return text
 
 
-def main() -> int:
+def newest() -> dict[str, Result]:
+    """The newest results by kind, CPU and GPU, as far as there are any."""
+    files = {kind: sorted(_RESULTS.glob(f"*-{kind.lower()}.json")) for kind in ("CPU", "GPU")}
+    return {kind: Result(**json.loads(some[-1].read_text(encoding="utf-8"))) for kind, some in files.items() if some}
+
+
+def main(arguments: Sequence[str]) -> int:
     """Write the page, or compare it."""
-    text = page(newest("cpu"), newest("gpu"))
-    if "--check" in sys.argv[1:]:
+    text = page(newest())
+    if "--check" in arguments:
         if _PAGE.read_text(encoding="utf-8") != text:
             print(f"{_PAGE.name} is not made from the newest results: make format", file=sys.stderr)
             return 1
@@ -174,4 +170,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -10,7 +10,7 @@ from statistics import median
 
 from bench.cold import start_kikitori
 from bench.contestants import Contestant, Kikitori, noise
-from bench.figures import Figure, median_ratio
+from bench.figures import Figure, ratios
 from bench.scale import Scale
 from bench.weights import weight_bytes, weights
 
@@ -40,7 +40,7 @@ def measure(scale: Scale, cache: Path) -> list[Figure]:
         figures += [
             Figure(
                 f"{kind}_decode_speedup",
-                median_ratio(speeds[kind][1:], speeds[_BFLOAT16][1:]),
+                ratios(speeds[kind][1:], speeds[_BFLOAT16][1:]),
                 at_least=_FASTER[kind] if on_gpu else None,
                 parts={
                     f"{kind}_tokens_per_s": median(speeds[kind][1:]),
@@ -49,13 +49,13 @@ def measure(scale: Scale, cache: Path) -> list[Figure]:
             ),
             Figure(
                 f"{kind}_bytes_ratio",
-                sizes[kind] / sizes[_BFLOAT16],
+                [sizes[kind] / sizes[_BFLOAT16]],
                 at_most=_SMALLER[kind] if on_gpu else None,
                 parts={f"{kind}_gb": sizes[kind] / 1e9, "bfloat16_gb": sizes[_BFLOAT16] / 1e9},
             ),
             Figure(
                 f"{kind}_ready_ratio",
-                median_ratio(ready[kind], ready[_BFLOAT16]),
+                ratios(ready[kind], ready[_BFLOAT16]),
                 parts={f"{kind}_ready_s": median(ready[kind]), "bfloat16_ready_s": median(ready[_BFLOAT16])},
             ),
         ]

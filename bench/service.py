@@ -41,7 +41,7 @@ def _open_port(scale: Scale, logs: Path, settings: dict[str, Any]) -> Figure:
         with running_service(logs, **settings) as service:
             seconds.append(monotonic() - began)
             service.until_ready()
-    return Figure("open_port_s", median(seconds[1:]), at_most=1, parts={"slowest_s": max(seconds[1:])})
+    return Figure("open_port_s", seconds[1:], at_most=1)
 
 
 def _http_overhead(scale: Scale, logs: Path, settings: dict[str, Any]) -> Figure:
@@ -63,7 +63,7 @@ def _http_overhead(scale: Scale, logs: Path, settings: dict[str, Any]) -> Figure
     warm = len(direct) // 10
     return Figure(
         "http_overhead_ms",
-        1e3 * (median(served[warm:]) - median(direct[warm:])),
+        [1e3 * (median(served[warm:]) - median(direct[warm:]))],
         at_most=10,
         parts={"http_ms": 1e3 * median(served[warm:]), "engine_ms": 1e3 * median(direct[warm:])},
     )
