@@ -132,6 +132,7 @@ class Qwen2AudioEngine:
         from threadpoolctl import threadpool_limits
 
         from kikitori.engines.qwen2_audio.loading import load
+        from kikitori.engines.qwen2_audio.packing import pack_linears
         from kikitori.engines.qwen2_audio.rows import Batch
 
         # Spectrograms take milliseconds of a CPU: they are made beside the inference thread, and ahead. In one thread:
@@ -141,6 +142,7 @@ class Qwen2AudioEngine:
         self._loaded = load(
             self._model, self._revision, self._dtype, self._trust_remote_code, report, self._quantization
         )
+        pack_linears(self._loaded.model)
         most = self._cache_tokens or self._concurrency * self._loaded.positions
         tokens = min(self._loaded.token_budget, most)
         self._batch = Batch(self._loaded.model, self._loaded.processor, tokens)
