@@ -206,7 +206,7 @@ def test_sixteen_mixed_at_once_get_their_own_answers(service: ServiceProcess, cl
 
 
 def test_who_leaves_is_dropped_queued_or_running(tmp_path: Path, tiny: Path) -> None:
-    long = file_of(*UTTERANCES * 4)
+    long, short = file_of(*UTTERANCES * 6), file_of(UTTERANCES[0])
     settings: Any = {"ENGINE": "qwen2-audio", "MODEL": str(tiny), "CONCURRENCY": "1", "QUEUE_SIZE": "1"}
     with running_service(tmp_path, **settings) as service:
         service.until_ready()
@@ -219,7 +219,7 @@ def test_who_leaves_is_dropped_queued_or_running(tmp_path: Path, tiny: Path) -> 
         with httpx.stream(**post, files={"file": long}) as first:
             lines = first.iter_lines()
             next(lines)  # it is running, so the next one waits
-            queued = httpx.stream(**(post | {"timeout": 2}), files={"file": long})
+            queued = httpx.stream(**(post | {"timeout": 0.5}), files={"file": short})
             with pytest.raises(httpx.ReadTimeout), queued:
                 pass
             until(lambda: service.log.read_text().count("/v1/audio/transcriptions 499") == 1)
@@ -229,7 +229,7 @@ def test_who_leaves_is_dropped_queued_or_running(tmp_path: Path, tiny: Path) -> 
 
 
 def test_the_deadline(tmp_path: Path, tiny: Path) -> None:
-    with running_service(tmp_path, ENGINE="qwen2-audio", MODEL=str(tiny), DEADLINE_S="2") as service:
+    with running_service(tmp_path, ENGINE="qwen2-audio", MODEL=str(tiny), DEADLINE_S="1") as service:
         service.until_ready()
         with pytest.raises(openai.InternalServerError) as late:
             service.client().audio.transcriptions.create(model=MODEL, file=file_of(*UTTERANCES * 5))
