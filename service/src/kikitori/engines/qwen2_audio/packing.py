@@ -25,13 +25,12 @@ class PackedLinear(nn.Module):
 
 def pack_linears(model: nn.Module) -> None:
     """Replace a model's linear layers, one after the other, where its device and precision have something to gain."""
-    for path, module in list(model.named_modules()):
-        if not isinstance(module, nn.Linear):
-            continue
+    for path in [path for path, module in model.named_modules() if isinstance(module, nn.Linear)]:
+        module = model.get_submodule(path)
         weight = module.weight
         if (
             weight.device.type == "cpu"
             and weight.dtype == torch.bfloat16
             and torch.ops.mkldnn._is_mkldnn_bf16_supported()
         ):
-            model.set_submodule(path, PackedLinear(module))
+            model.set_submodule(path, PackedLinear(module))  # nothing else holds the plain one: its memory is free now
