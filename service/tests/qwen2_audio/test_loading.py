@@ -18,6 +18,7 @@ from urllib.parse import parse_qs, unquote, urlparse
 import pytest
 import torch
 from kikitori.engines.protocol import Phase
+from kikitori.engines.qwen2_audio.engine import Qwen2AudioEngine
 from kikitori.engines.qwen2_audio.loading import Dtype, load
 from kikitori.engines.qwen2_audio.memory import plan_memory
 from kikitori.engines.qwen2_audio.quantization import Quantization
@@ -434,3 +435,20 @@ def test_weights_that_are_replaced_while_they_are_read(storage: Storage) -> None
 )
 def test_loops_are_told_from_repetition(tokens: list[int], loop: bool) -> None:
     assert goes_round(tokens) is loop
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "words"),
+    [
+        ("generation_config.json", "{}", "generation_config.json"),
+        ("config.json", '{"model_type": "never_heard_of"}', "never_heard_of"),
+        ("config.json", "[]", "damaged"),
+        ("chat_template.jinja", "{% for message in", "cannot answer"),
+    ],
+)
+def test_small_files_that_say_nothing(tiny: Path, tmp_path: Path, file: str, content: str, words: str) -> None:
+    copy = tmp_path / "model"
+    shutil.copytree(tiny, copy)
+    (copy / file).write_text(content)
+    with pytest.raises(StartupError, match=words):
+        Qwen2AudioEngine(str(copy)).load(lambda *_: None)

@@ -213,7 +213,9 @@ class Qwen2AudioEngine:
         run = self.start(Request(Task.TRANSCRIBE, (Message("user", (clip,)),), max_tokens=2))
         while not (advance := self.step([run])[0]).finish:
             if advance.error:
-                raise StartupError("The model cannot answer: its weights may be damaged. Copy the model again.")
+                raise StartupError(
+                    "The model cannot answer, so its files may be damaged; the log says more. Copy it again."
+                )
 
     def _planned(self, request: Request) -> _Run:
         if request.task in (Task.TRANSCRIBE, Task.TRANSLATE):

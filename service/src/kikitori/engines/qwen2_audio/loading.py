@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -98,6 +99,8 @@ def load(
         config = read_config(source, model, trust_remote_code)
         processor = AutoProcessor.from_pretrained(source.folder, trust_remote_code=trust_remote_code)
         generation = GenerationConfig.from_pretrained(source.folder)
+        if generation.eos_token_id is None:
+            raise StartupError(f"generation_config.json of {model!r} does not say where an answer ends. Copy it again.")
         to = _quantization(quantization, getattr(config, CONFIG_KEY, None), device)
         precision = _precision(dtype, device, to)
         budget = plan_memory(config, precision, to).token_budget(free, device)
@@ -112,10 +115,15 @@ def read_config(source: Source, model: str, trust_remote_code: bool = False) -> 
     Raises:
         StartupError: it is none that this engine runs.
     """
-    config = AutoConfig.from_pretrained(source.folder, trust_remote_code=trust_remote_code)
+    kind = json.loads((source.folder / "config.json").read_text(encoding="utf-8")).get("model_type")
+    config = (
+        AutoConfig.from_pretrained(source.folder, trust_remote_code=trust_remote_code)
+        if kind == Qwen2AudioConfig.model_type
+        else None
+    )
     if not isinstance(config, Qwen2AudioConfig):
         raise StartupError(
-            f"{model!r} is a model of type {config.model_type!r}; the engine qwen2-audio runs Qwen2-Audio only. "
+            f"{model!r} is a model of type {kind!r}; the engine qwen2-audio runs Qwen2-Audio only. "
             "Set KIKITORI_MODEL to Qwen/Qwen2-Audio-7B-Instruct or a fine-tuned copy, or change KIKITORI_ENGINE."
         )
     if not any((source.folder / name).is_file() for name in ("tokenizer.json", "vocab.json")):
@@ -269,7 +277,7 @@ def damage_told(model: str) -> Iterator[None]:
     """Turn what libraries raise on missing or damaged files into one clear word."""
     try:
         yield
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, AttributeError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise StartupError(
             f"The model in {model!r} cannot be read ({reason}). Files are missing or damaged: copy it again."
