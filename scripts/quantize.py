@@ -12,13 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from kikitori.engines.qwen2_audio.loading import damage_told, find_weights, read_config
+from kikitori.engines.qwen2_audio.assembly import check_weights
+from kikitori.engines.qwen2_audio.loading import damage_told, find_weights, read_description
 from kikitori.engines.qwen2_audio.quantization import CONFIG_KEY, Quantization, quantized
 from kikitori.engines.qwen2_audio.source import opened
 from kikitori.engines.qwen2_audio.weights import Stored, stream
 from kikitori.errors import StartupError
 from safetensors.torch import save_file
 from torch import Tensor
+from transformers import Qwen2AudioConfig
 
 _SHARD_BYTES = 10**9
 """At least, of every file but the last. With the largest matrix of the 7B model, what this keeps in memory is 4 GB."""
@@ -70,14 +72,14 @@ def _convert(model: str, revision: str | None, folder: Path, to: Quantization) -
     """Fill the folder; gives the bytes of its weights."""
     with opened(model, revision) as source:
         with damage_told(model):
-            config = read_config(source, model)
-            if hasattr(config, CONFIG_KEY):
+            described = read_description(source, model)
+            if CONFIG_KEY in described:
                 raise StartupError(f"{model} is quantized already. Name the model that it was made of.")
-            weights = find_weights(source, model, config)
+            weights = find_weights(source, model)
+            check_weights(weights, Qwen2AudioConfig.from_pretrained(source.folder))
         for file in source.folder.iterdir():
             if file.suffix in (".json", ".txt", ".jinja") and file.name not in (_CONFIG, _INDEX):
                 shutil.copyfile(file, folder / file.name)
-        described = json.loads((source.folder / _CONFIG).read_text(encoding="utf-8"))
         _write_json(folder / _CONFIG, described | {CONFIG_KEY: to})
         return _write_weights(weights, folder, to)
 

@@ -12,9 +12,10 @@ import torch
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
+from kikitori.engines.qwen2_audio.assembly import Loaded
 from kikitori.engines.qwen2_audio.cache import RowCache
 from kikitori.engines.qwen2_audio.decoding import Decoder
-from kikitori.engines.qwen2_audio.loading import Loaded, load
+from kikitori.engines.qwen2_audio.loading import load
 from kikitori.engines.qwen2_audio.rows import Batch, Row, Sampling
 from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 from transformers import AutoConfig, Qwen2AudioForConditionalGeneration

@@ -8,7 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -18,11 +18,10 @@ import soundfile
 import torch
 from jiwer import wer
 from kikitori.engines.qwen2_audio.loading import Dtype, QuantizationAsked, load
-from kikitori.engines.qwen2_audio.quantization import QuantizedLinear
 from kikitori.errors import StartupError
-from torch import Tensor
 
 from scripts.quantize import main
+from service.tests.qwen2_audio.tensors import tensors
 from service.tests.tiny_model.evaluate import Listener
 from service.tests.tiny_model.speech import held_out_utterances
 from service.tests.tiny_model.tasks import PROMPTS, Truth, answer
@@ -70,22 +69,11 @@ def share(answers: list[str], others: list[str]) -> float:
 def test_a_stored_copy_is_what_is_made_on_loading(copy: tuple[Path, QuantizationAsked], tiny: Path) -> None:
     folder, to = copy
     assert len(list(folder.glob("*.safetensors"))) > 3
-    stored, made = dict(tensors(loaded(folder))), dict(tensors(loaded(tiny, to)))
+    stored, made = tensors(loaded(folder)), tensors(loaded(tiny, to))
     assert stored.keys() == made.keys()
     assert all(stored[name].dtype == made[name].dtype and torch.equal(stored[name], made[name]) for name in made)
     codes = [tensor for tensor in made.values() if not tensor.is_floating_point()]
     assert len(codes) >= 3 * 7 + 2
-
-
-def tensors(model: Any) -> Iterator[tuple[str, Tensor]]:
-    """Everything that a model computes with, packed weights too."""
-    yield from model.named_parameters()
-    yield from model.named_buffers()
-    for name, module in model.named_modules():
-        if isinstance(module, QuantizedLinear):
-            for part, value in vars(module._product).items():
-                if isinstance(value, Tensor):
-                    yield f"{name}.{part}", value
 
 
 def test_a_stored_copy_has_all_that_is_needed(copy: tuple[Path, str], tiny: Path) -> None:

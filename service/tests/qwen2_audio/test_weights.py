@@ -6,15 +6,17 @@ import json
 import random
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from queue import SimpleQueue
+from threading import Event
 from typing import Any
 
 import pytest
 import torch
 from kikitori.engines.qwen2_audio import weights
 from kikitori.engines.qwen2_audio.source import opened
-from kikitori.engines.qwen2_audio.weights import stored_tensors, stream
+from kikitori.engines.qwen2_audio.weights import ahead, stored_tensors, stream
 from safetensors.torch import load_file, save_file
 from transformers import Qwen2AudioConfig, Qwen2AudioForConditionalGeneration
 
@@ -78,6 +80,36 @@ def test_a_file_that_becomes_shorter(folder: Path) -> None:
         file.truncate(20_000)
     with pytest.raises(OSError, match="shorter"):
         list(stream(stored, CPU))
+
+
+def test_items_are_made_before_they_are_asked_for() -> None:
+    made = Event()
+
+    def items() -> Iterator[int]:
+        yield 1
+        yield 2
+        made.set()
+        raise OSError("the third is lost")
+
+    with ahead(items()) as arriving:
+        assert made.wait(30)
+        assert [next(arriving), next(arriving)] == [1, 2]
+        with pytest.raises(OSError, match="third"):
+            next(arriving)
+
+
+def test_items_that_nobody_wants_are_not_made() -> None:
+    def items() -> Iterator[int]:
+        try:
+            while True:
+                yield 0
+        finally:
+            ended.set()
+
+    ended = Event()
+    with ahead(items()) as arriving:
+        next(arriving)
+    assert ended.wait(30)
 
 
 def written(folder: Path, header: object, data: bytes) -> Path:

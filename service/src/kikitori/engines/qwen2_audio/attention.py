@@ -14,14 +14,6 @@ CACHED = "sdpa_cached"
 """Name of this attention in a transformers configuration."""
 
 
-def cache_dtype(model: torch.dtype, device: torch.device) -> torch.dtype:
-    """The precision to keep keys and values in.
-
-    On a CPU float32, whatever the model's: torch reads a cache in bfloat16 five times slower there, for one new token.
-    """
-    return torch.float32 if device.type == "cpu" else model
-
-
 def _attend(
     module: torch.nn.Module, query: Tensor, key: Tensor, value: Tensor, attention_mask: Tensor | None, **options: Any
 ) -> tuple[Tensor, None]:

@@ -30,7 +30,8 @@ from kikitori.engines.qwen2_audio.prompts import PROMPTS, about_transcript, task
 from kikitori.errors import Code, ServiceError, StartupError
 
 if TYPE_CHECKING:
-    from kikitori.engines.qwen2_audio.loading import Dtype, Loaded, QuantizationAsked
+    from kikitori.engines.qwen2_audio.assembly import Loaded
+    from kikitori.engines.qwen2_audio.loading import Dtype, QuantizationAsked
     from kikitori.engines.qwen2_audio.rows import Batch, Row, Sampling
 
 _log = logging.getLogger(__name__)
@@ -106,7 +107,8 @@ class Qwen2AudioEngine:
         self._cache_tokens = cache_tokens
         self._loaded: Loaded | None = None
         self._batch: Batch | None = None
-        self._preparing: ThreadPoolExecutor | None = None
+        # Spectrograms take milliseconds of a CPU: they are made beside the inference thread, and ahead.
+        self._preparing = ThreadPoolExecutor(1, "prepare", _in_one_thread)
 
     @property
     def description(self) -> Description:
@@ -125,24 +127,16 @@ class Qwen2AudioEngine:
     def load(self, report: Report) -> None:
         """Load the weights and answer one real request."""
         report(Phase.IMPORTS)
-        # Read by torch when it is imported. Large pages: a CPU reads weights a tenth faster from them. Short spinning:
-        # threads that wait for each other on a CPU with other work took 1 s for a step, and take 0.08 s so.
-        os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
+        # Read by torch when it is imported. Threads that wait for each other on a CPU with other work took 1 s for a
+        # step, and take 0.08 s so.
         os.environ.setdefault("GOMP_SPINCOUNT", "2000")
-        from threadpoolctl import threadpool_limits
-
         from kikitori.engines.qwen2_audio.loading import load
-        from kikitori.engines.qwen2_audio.packing import pack_linears
-        from kikitori.engines.qwen2_audio.rows import Batch
-
-        # Spectrograms take milliseconds of a CPU: they are made beside the inference thread, and ahead. In one thread:
-        # a second team of OpenMP makes the first one wait longer for itself.
-        self._preparing = ThreadPoolExecutor(1, "prepare", threadpool_limits, (1, "openmp"))
 
         self._loaded = load(
             self._model, self._revision, self._dtype, self._trust_remote_code, report, self._quantization
         )
-        pack_linears(self._loaded.model)
+        from kikitori.engines.qwen2_audio.rows import Batch
+
         most = self._cache_tokens or self._concurrency * self._loaded.positions
         tokens = min(self._loaded.token_budget, most)
         self._batch = Batch(self._loaded.model, self._loaded.processor, tokens)
@@ -190,9 +184,8 @@ class Qwen2AudioEngine:
 
     def close(self) -> None:
         """Free the model."""
-        if self._preparing:
-            self._preparing.shutdown(cancel_futures=True)
-        self._loaded = self._batch = self._preparing = None
+        self._preparing.shutdown(cancel_futures=True)
+        self._loaded = self._batch = None
 
     @property
     def _model_loaded(self) -> Loaded:
@@ -231,8 +224,6 @@ class Qwen2AudioEngine:
         if run.then and not run.prompts and not run.row:
             run.prompts.append(run.then(" ".join(run.asides)))
             run.then = None
-        if self._preparing is None:
-            raise RuntimeError("the engine is not loaded")
         run.inputs = self._preparing.submit(self._inputs, run.prompts[0].conversation) if run.prompts else None
 
     def _take_next(self, waiting: Sequence[_Run], advances: dict[_Run, Advance]) -> _Run | None:
@@ -364,6 +355,13 @@ def _failing_alone(advance: Advance) -> Iterator[None]:
 
 def _failed() -> ServiceError:
     return ServiceError(Code.INTERNAL_ERROR, "The model failed on this request.")
+
+
+def _in_one_thread() -> None:
+    """Keep this thread from having a team of OpenMP: a second one makes the first wait longer for itself."""
+    from threadpoolctl import threadpool_limits
+
+    threadpool_limits(1, "openmp")
 
 
 def _hearing(clip: Clip, words: str, limit: int | None, aside: bool = False) -> deque[_Prompt]:

@@ -1,73 +1,36 @@
-"""From a name to a model that is ready to run, or a word that says why not."""
+"""From a name to a model that is ready to run, or a word that says why not.
+
+To import transformers' model code takes seconds. What can be settled without it is settled before, so that meanwhile
+the weights are already on their way.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import psutil
 import torch
-from torch import Tensor, nn
-from transformers import (
-    AutoConfig,
-    AutoProcessor,
-    GenerationConfig,
-    Qwen2AudioConfig,
-    Qwen2AudioForConditionalGeneration,
-    Qwen2AudioProcessor,
-)
+from torch import Tensor
 
 from kikitori.engines.protocol import Phase, Report
-from kikitori.engines.qwen2_audio.memory import plan_memory
-from kikitori.engines.qwen2_audio.quantization import CONFIG_KEY, Quantization, pack, quantize_modules, quantized
-from kikitori.engines.qwen2_audio.rows import Sampling
+from kikitori.engines.qwen2_audio.memory import might_fit, plan_memory
+from kikitori.engines.qwen2_audio.packing import packed
+from kikitori.engines.qwen2_audio.quantization import CONFIG_KEY, Quantization, quantized
 from kikitori.engines.qwen2_audio.source import Source, opened
-from kikitori.engines.qwen2_audio.weights import Stored, stored_tensors, stream
+from kikitori.engines.qwen2_audio.weights import Stored, ahead, stored_tensors, stream
 from kikitori.errors import StartupError
 
-_RENAMED = (
-    ("audio_tower.", "model.audio_tower."),
-    ("multi_modal_projector.", "model.multi_modal_projector."),
-    ("language_model.lm_head.", "lm_head."),
-    ("language_model.model.", "model.language_model."),
-)
+if TYPE_CHECKING:
+    from kikitori.engines.qwen2_audio.assembly import Loaded
 
 Dtype = Literal["auto", "float32", "bfloat16", "float16"]
 QuantizationAsked = Literal["none", "int8", "int4"] | None
-
-
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """A model that is ready to run. `token_budget` is how many positions of keys and values fit beside it."""
-
-    model: Qwen2AudioForConditionalGeneration
-    processor: Qwen2AudioProcessor
-    token_budget: int
-
-    @property
-    def positions(self) -> int:
-        """Tokens that a prompt and its answer may have together."""
-        return int(self.model.config.text_config.max_position_embeddings)
-
-    def sampling(self, temperature: float) -> Sampling:
-        """How to choose tokens at a temperature.
-
-        Sampled as the checkpoint says. Greedy at 0, and then without its repetition penalty: that one counts the words
-        of the prompt as well, so it would push a question's own answer away, and a spoken word that is said twice.
-        """
-        if not temperature:
-            return Sampling()
-        defaults = self.model.generation_config
-        return Sampling(
-            temperature,
-            defaults.repetition_penalty or 1.0,
-            defaults.top_k or 50,
-            defaults.top_p or 1.0,
-        )
+Parts = dict[str, Tensor]
+"""What becomes of one stored tensor, by name."""
 
 
 def load(
@@ -95,69 +58,85 @@ def load(
     device = _device()
     free = _free_bytes(device)
     report(Phase.WEIGHTS)
-    with opened(model, revision) as source, damage_told(model):
-        config = read_config(source, model, trust_remote_code)
+    with opened(model, revision) as source, damage_told(model), ExitStack() as reading:
+        stored_in = read_description(source, model).get(CONFIG_KEY)
+        to = _quantization(quantization, stored_in, device)
+        precision = _precision(dtype, device, to)
+
+        convert_to = None if stored_in else to
+        weights = find_weights(source, model) if source.at_hand else []
+        parts: Iterator[Parts] | None = None
+        if weights and might_fit(weights, precision, free, device):
+            parts = reading.enter_context(ahead(_parts(weights, device, precision, convert_to)))
+
+        from transformers import AutoProcessor, GenerationConfig, Qwen2AudioConfig
+
+        from kikitori.engines.qwen2_audio.assembly import Loaded, assemble, check_weights
+
+        config = Qwen2AudioConfig.from_pretrained(source.folder)
         processor = AutoProcessor.from_pretrained(source.folder, trust_remote_code=trust_remote_code)
         generation = GenerationConfig.from_pretrained(source.folder)
         if generation.eos_token_id is None:
             raise StartupError(f"generation_config.json of {model!r} does not say where an answer ends. Copy it again.")
-        to = _quantization(quantization, getattr(config, CONFIG_KEY, None), device)
-        precision = _precision(dtype, device, to)
         budget = plan_memory(config, precision, to).token_budget(free, device)
-        loaded = _with_weights(config, find_weights(source, model, config), precision, to, device, report)
-    loaded.generation_config = generation
-    return Loaded(loaded.eval(), processor, budget)
+        weights = weights or find_weights(source, model)
+        check_weights(weights, config)
+        parts = parts or _parts(weights, device, precision, convert_to)
+        assembled = assemble(config, to, device, _reported(weights, parts, report))
+    assembled.generation_config = generation
+    return Loaded(assembled, processor, budget)
 
 
-def read_config(source: Source, model: str, trust_remote_code: bool = False) -> Qwen2AudioConfig:
-    """What the model is.
+def read_description(source: Source, model: str) -> dict[str, Any]:
+    """What config.json says.
 
     Raises:
-        StartupError: it is none that this engine runs.
+        StartupError: it is no model that this engine runs.
     """
-    kind = json.loads((source.folder / "config.json").read_text(encoding="utf-8")).get("model_type")
-    config = (
-        AutoConfig.from_pretrained(source.folder, trust_remote_code=trust_remote_code)
-        if kind == Qwen2AudioConfig.model_type
-        else None
-    )
-    if not isinstance(config, Qwen2AudioConfig):
+    description: dict[str, Any] = json.loads((source.folder / "config.json").read_text(encoding="utf-8"))
+    kind = description.get("model_type")
+    if kind != "qwen2_audio":
         raise StartupError(
             f"{model!r} is a model of type {kind!r}; the engine qwen2-audio runs Qwen2-Audio only. "
             "Set KIKITORI_MODEL to Qwen/Qwen2-Audio-7B-Instruct or a fine-tuned copy, or change KIKITORI_ENGINE."
         )
     if not any((source.folder / name).is_file() for name in ("tokenizer.json", "vocab.json")):
         raise StartupError(f"There is no tokenizer in {model!r}. Copy the model again.")
-    return config
+    return description
 
 
-def find_weights(source: Source, model: str, config: Qwen2AudioConfig) -> list[Stored]:
-    """The tensors of the model, all of them and no others; no more than their headers is read.
+def find_weights(source: Source, model: str) -> list[Stored]:
+    """The tensors that are stored; no more than their headers is read.
 
     Raises:
-        StartupError: the first that is missing, unknown, there twice or of another form.
+        StartupError: there are none.
         ValueError: a file is cut off or is no safetensors file.
     """
     shards = source.shards()
     if not shards:
         raise StartupError(f"There are no *.safetensors in {model!r}. Copy the model again.")
-    stored = stored_tensors(shards)
-    missing = _without_tensors(config, getattr(config, CONFIG_KEY, None)).state_dict()
-    for one in stored:
-        place = missing.pop(_current_name(one.name), None)
-        if place is None:
-            raise StartupError(
-                f"{one.shard.name} has {one.name}, which the model has no place for or another file has too."
-            )
-        fits = one.dtype == place.dtype or (one.dtype.is_floating_point and place.is_floating_point())
-        if not fits or one.shape != tuple(place.shape):
-            raise StartupError(
-                f"{one.shard.name} has {one.name} as {one.dtype} of shape {list(one.shape)}; config.json makes it "
-                f"{list(place.shape)}. Copy the model again."
-            )
-    if missing:
-        raise StartupError(f"{len(missing)} weights are missing, first {next(iter(missing))}. Copy the model again.")
-    return stored
+    return stored_tensors(shards)
+
+
+def _parts(
+    weights: Sequence[Stored], device: torch.device, precision: torch.dtype, convert_to: Quantization | None
+) -> Iterator[Parts]:
+    """What becomes of each stored tensor on the device."""
+    for name, tensor in stream(weights, device):
+        parts = dict(quantized(name, tensor, convert_to)) if convert_to else {name: tensor}
+        for part, value in parts.items():
+            parts[part] = packed(part, value.to(precision) if value.is_floating_point() else value)
+        yield parts
+
+
+def _reported(weights: Sequence[Stored], arriving: Iterator[Parts], report: Report) -> Iterator[tuple[str, Tensor]]:
+    """The parts one by one, with a report of the bytes of those that have been taken."""
+    done, total = 0, sum(one.nbytes for one in weights)
+    report(Phase.WEIGHTS, done, total)
+    for one, parts in zip(weights, arriving, strict=True):
+        yield from parts.items()
+        done += one.nbytes
+        report(Phase.WEIGHTS, done, total)
 
 
 def _device() -> torch.device:
@@ -221,55 +200,6 @@ def _free_bytes(device: torch.device) -> int:
         free, _ = torch.cuda.mem_get_info()
         return int(free)
     return int(psutil.virtual_memory().available)
-
-
-def _with_weights(
-    config: Qwen2AudioConfig,
-    stored: Sequence[Stored],
-    precision: torch.dtype,
-    to: Quantization | None,
-    device: torch.device,
-    report: Report,
-) -> Qwen2AudioForConditionalGeneration:
-    """The model on the device, its tensors put in as they arrive, quantized first where the files' are not."""
-    model = _without_tensors(config, to)
-    convert_to = None if getattr(config, CONFIG_KEY, None) else to
-    with device:
-        # No file has the rotary frequencies: the model computes them.
-        language_model = model.model.language_model
-        language_model.rotary_emb = type(language_model.rotary_emb)(config.text_config)
-    done, total = 0, sum(one.nbytes for one in stored)
-    report(Phase.WEIGHTS, done, total)
-    for name, tensor in stream(stored, device):
-        for part, value in quantized(name, tensor, convert_to) if convert_to else [(name, tensor)]:
-            _put(model, _current_name(part), value.to(precision) if value.is_floating_point() else value)
-        done += tensor.nbytes
-        report(Phase.WEIGHTS, done, total)
-    pack(model)
-    return model
-
-
-def _without_tensors(config: Qwen2AudioConfig, to: Quantization | None) -> Qwen2AudioForConditionalGeneration:
-    with torch.device("meta"):
-        model = Qwen2AudioForConditionalGeneration(config)
-    if to:
-        quantize_modules(model, to)
-    return model
-
-
-def _put(model: nn.Module, name: str, tensor: Tensor) -> None:
-    path, _, leaf = name.rpartition(".")
-    module = model.get_submodule(path)
-    is_parameter = isinstance(getattr(module, leaf), nn.Parameter)
-    setattr(module, leaf, nn.Parameter(tensor, requires_grad=False) if is_parameter else tensor)
-
-
-def _current_name(name: str) -> str:
-    """What transformers 5 calls a parameter; the hub's files are named as transformers 4 did it."""
-    for former, current in _RENAMED:
-        if name.startswith(former):
-            return current + name.removeprefix(former)
-    return name
 
 
 @contextmanager

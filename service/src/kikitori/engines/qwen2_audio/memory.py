@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
-from transformers import Qwen2AudioForConditionalGeneration
 
 from kikitori.engines.qwen2_audio import WINDOW_TOKENS
-from kikitori.engines.qwen2_audio.attention import cache_dtype
+from kikitori.engines.qwen2_audio.cache import cache_dtype
 from kikitori.engines.qwen2_audio.quantization import Quantization, quantize_modules
+from kikitori.engines.qwen2_audio.weights import Stored
 from kikitori.errors import StartupError
 
 _GIB = 1 << 30
@@ -56,10 +57,17 @@ class MemoryPlan:
         return int(tokens)
 
 
+def might_fit(stored: Sequence[Stored], dtype: torch.dtype, free_bytes: int, device: torch.device) -> bool:
+    """Whether tensors fit that are not quantized; what the model's class and its cache take is left out of account."""
+    weight_bytes = sum(one.values for one in stored) * int(dtype.itemsize)
+    return weight_bytes + _ACTIVATION_BYTES[device.type] < free_bytes
+
+
 def plan_memory(config: Any, dtype: torch.dtype, to: Quantization | None = None) -> MemoryPlan:
     """The sizes of the model that a configuration describes, quantized or not; nothing is allocated."""
-    with torch.device("meta"):
-        model = Qwen2AudioForConditionalGeneration(config)
+    from kikitori.engines.qwen2_audio.assembly import without_tensors
+
+    model = without_tensors(config)
     parameters = sum(parameter.numel() for parameter in model.parameters())
     if to:
         quantize_modules(model, to)

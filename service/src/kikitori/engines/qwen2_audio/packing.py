@@ -14,23 +14,30 @@ class PackedLinear(nn.Module):
 
     def __init__(self, linear: nn.Linear) -> None:
         super().__init__()
+        self.weight = linear.weight
         self.bias = linear.bias
-        self._packed = torch.ops.mkldnn._reorder_linear_weight(linear.weight.detach(), None)
 
     def forward(self, x: Tensor) -> Tensor:
         """bfloat16, (..., in) to (..., out)."""
-        product: Tensor = torch.ops.mkldnn._linear_pointwise(x, self._packed, self.bias, "none", [], "")
+        product: Tensor = torch.ops.mkldnn._linear_pointwise(x, self.weight, self.bias, "none", [], "")
         return product
 
 
-def pack_linears(model: nn.Module) -> None:
-    """Replace a model's linear layers, one after the other, where its device and precision have something to gain."""
-    for path in [path for path, module in model.named_modules() if isinstance(module, nn.Linear)]:
-        module = model.get_submodule(path)
-        weight = module.weight
-        if (
-            weight.device.type == "cpu"
-            and weight.dtype == torch.bfloat16
-            and torch.ops.mkldnn._is_mkldnn_bf16_supported()
-        ):
-            model.set_submodule(path, PackedLinear(module))  # nothing else holds the plain one: its memory is free now
+def packed(name: str, tensor: Tensor) -> Tensor:
+    """A tensor of a model as it is, or packed, if it is the weight of a linear layer and that gains anything."""
+    is_linear = tensor.dim() == 2 and name.endswith(".weight") and ".embed_" not in name
+    if (
+        is_linear
+        and (tensor.device.type, tensor.dtype) == ("cpu", torch.bfloat16)
+        and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    ):
+        reordered: Tensor = torch.ops.mkldnn._reorder_linear_weight(tensor, None)
+        return reordered
+    return tensor
+
+
+def use_packed(model: nn.Module) -> None:
+    """Make the linear layers of a model whose weights are packed multiply by them."""
+    for path, module in list(model.named_modules()):
+        if isinstance(module, nn.Linear) and module.weight.is_mkldnn:
+            model.set_submodule(path, PackedLinear(module))

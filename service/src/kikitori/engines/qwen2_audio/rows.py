@@ -17,8 +17,8 @@ from transformers import (
     TopPLogitsWarper,
 )
 
-from kikitori.engines.qwen2_audio.attention import CACHED, cache_dtype
-from kikitori.engines.qwen2_audio.cache import RowCache
+from kikitori.engines.qwen2_audio.attention import CACHED
+from kikitori.engines.qwen2_audio.cache import RowCache, cache_dtype
 from kikitori.engines.qwen2_audio.decoding import Decoder, likeliest
 from kikitori.engines.qwen2_audio.hearing import hear
 

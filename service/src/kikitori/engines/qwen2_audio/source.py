@@ -39,6 +39,8 @@ class Source:
     """Has the small files: enough to refuse a model before its gigabytes are on the way."""
     shards: Callable[[], list[Shard]]
     """Finds the weights; on the hub this downloads them."""
+    at_hand: bool = True
+    """Whether finding them is a matter of a moment."""
 
 
 @contextmanager
@@ -59,7 +61,9 @@ def opened(model: str, revision: str | None) -> Iterator[Source]:
         raise StartupError(f"KIKITORI_MODEL: there is no folder {model!r}.")
     else:
         yield Source(
-            _from_hub(model, revision, _DESCRIPTION), lambda: _shards_in(_from_hub(model, revision, [_WEIGHTS]))
+            _from_hub(model, revision, _DESCRIPTION),
+            lambda: _shards_in(_from_hub(model, revision, [_WEIGHTS])),
+            at_hand=False,
         )
 
 

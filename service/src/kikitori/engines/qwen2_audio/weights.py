@@ -8,18 +8,22 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from math import prod
 from operator import index
 from queue import SimpleQueue
-from typing import Any
+from threading import Event
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 
 from kikitori.engines.qwen2_audio.source import READERS, Shard
+
+T = TypeVar("T")
 
 _CHUNK_BYTES = 16 << 20
 """Read at once by one thread."""
@@ -53,7 +57,12 @@ class Stored:
     @property
     def nbytes(self) -> int:
         """Bytes in the file, and of the tensor that `stream` gives."""
-        return int(prod(self.shape) * self.dtype.itemsize)
+        return self.values * int(self.dtype.itemsize)
+
+    @property
+    def values(self) -> int:
+        """Numbers that it has."""
+        return int(prod(self.shape))
 
 
 def stored_tensors(shards: Sequence[Shard]) -> list[Stored]:
@@ -91,6 +100,38 @@ def stream(stored: Sequence[Stored], device: torch.device) -> Iterator[tuple[str
             yield from _arrived(under_way)
     finally:
         readers.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def ahead(items: Iterable[T]) -> Iterator[Iterator[T]]:
+    """The same items, made in a thread of their own from now on, whether or not anybody asks for them yet.
+
+    What making them raises comes out where the items end. Leaving the block ends the making.
+    """
+    made: SimpleQueue[T | None] = SimpleQueue()
+    abandoned = Event()
+
+    def make() -> None:
+        try:
+            for item in items:
+                if abandoned.is_set():
+                    return
+                made.put(item)
+        finally:
+            made.put(None)
+
+    with ThreadPoolExecutor(1, thread_name_prefix="ahead") as thread:
+        making = thread.submit(make)
+
+        def taken() -> Iterator[T]:
+            while (item := made.get()) is not None:
+                yield item
+            making.result()
+
+        try:
+            yield taken()
+        finally:
+            abandoned.set()
 
 
 def _staging(device: torch.device) -> SimpleQueue[Tensor] | None:
