@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 from torch import Tensor
 
-from kikitori.engines.qwen2_audio.cache import RowCache, rounded
+from kikitori.engines.qwen2_audio.cache import CacheView, RowCache, rounded
 
 if TYPE_CHECKING:
     from transformers import Qwen2AudioForConditionalGeneration
@@ -30,6 +30,24 @@ def likeliest(logits: Tensor) -> Tensor:
     """The likeliest token's id, (rows,), of logits (rows, vocabulary); -1 where they are not finite numbers."""
     best = logits.max(-1)
     return torch.where(best.values.isfinite(), best.indices, -1)
+
+
+def last_hidden(model: Qwen2AudioForConditionalGeneration, embedded: Tensor, view: CacheView) -> Tensor:
+    """What the language model makes of new tokens: the hidden state of each row's last, (rows, hidden).
+
+    Args:
+        model: loaded, on its device.
+        embedded: the new tokens as the model reads them, (rows, tokens, hidden).
+        view: knows their positions, and takes their keys and values.
+    """
+    hidden: Tensor = model.model.language_model(
+        inputs_embeds=embedded,
+        attention_mask=view.mask,
+        position_ids=view.positions,
+        past_key_values=view,
+        use_cache=True,
+    ).last_hidden_state
+    return hidden[:, -1]
 
 
 class _Shape(NamedTuple):
@@ -82,14 +100,7 @@ class Decoder:
     def _step(self, inputs: Tensor, longest: int) -> Decoded:
         tokens, positions = inputs[:, :, None]
         view = self._cache.view(0, positions, longest)
-        hidden = self._model.model.language_model(
-            input_ids=tokens,
-            attention_mask=view.mask,
-            position_ids=positions,
-            past_key_values=view,
-            use_cache=True,
-        ).last_hidden_state
-        logits = self._model.lm_head(hidden[:, -1])
+        logits = self._model.lm_head(last_hidden(self._model, self._model.get_input_embeddings()(tokens), view))
         return Decoded(likeliest(logits), logits)
 
     def _capture(self, shape: _Shape, inputs: Tensor) -> bool:

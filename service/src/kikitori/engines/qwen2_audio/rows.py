@@ -19,7 +19,7 @@ from transformers import (
 
 from kikitori.engines.qwen2_audio.attention import CACHED
 from kikitori.engines.qwen2_audio.cache import RowCache, cache_dtype
-from kikitori.engines.qwen2_audio.decoding import Decoder, likeliest
+from kikitori.engines.qwen2_audio.decoding import Decoder, last_hidden, likeliest
 from kikitori.engines.qwen2_audio.hearing import hear
 
 if TYPE_CHECKING:
@@ -177,18 +177,12 @@ class Batch:
         end = row.position + chunk.shape[1]
         positions = torch.arange(row.position, end, device=chunk.device)[None]
         view = self._cache.view(row.number, positions, end, causal=row.position == 0)
-        hidden = self._model.model.language_model(
-            inputs_embeds=chunk,
-            attention_mask=view.mask,
-            position_ids=positions,
-            past_key_values=view,
-            use_cache=True,
-        ).last_hidden_state
+        hidden = last_hidden(self._model, chunk, view)
         row.position = end
         if end < len(row.embedded):
             return ""
         row.embedded = None
-        logits = self._model.lm_head(hidden[:, -1])
+        logits = self._model.lm_head(hidden)
         return self._extend(row, int(likeliest(logits)), logits)
 
     @torch.inference_mode()
