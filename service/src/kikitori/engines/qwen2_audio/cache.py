@@ -53,7 +53,11 @@ class RowCache:
 
     def fits(self, positions: int) -> bool:
         """Whether a row of that many positions may join now."""
-        return (self.rows + 1) * max(*self._reserved, positions, 0) <= self._tokens
+        return (self.rows + 1) * max([*self._reserved, positions]) <= self._tokens
+
+    def could_fit(self, positions: int) -> bool:
+        """Whether such a row could ever join, alone."""
+        return positions <= self._tokens
 
     def join(self, positions: int) -> int:
         """Give a new row a place of at least that many positions, and its number."""
@@ -92,16 +96,15 @@ class RowCache:
             causal=causal,
         )
 
-    def _length_for(self, reserved: list[int]) -> int:
-        longest = max(reserved, default=0)
-        return min(rounded(longest), self._tokens // len(reserved)) if reserved else 0
+    def _length_due(self) -> int:
+        return min(rounded(max(self._reserved)), self._tokens // self.rows) if self._reserved else 0
 
     def _place(self, row: int) -> Tensor:
         return self._store[:, :, row * self._length : (row + 1) * self._length]
 
     def _lay_out(self, present: int) -> None:
         """Give every place the length that is due, moving what the first rows have written."""
-        before, after = self._length, self._length_for(self._reserved)
+        before, after = self._length, self._length_due()
         if before == after:
             return
         kept = min(before, after)

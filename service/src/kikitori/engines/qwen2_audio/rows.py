@@ -109,7 +109,6 @@ class Batch:
     ) -> None:
         self._model = model
         self._tokenizer = processor.tokenizer.backend_tokenizer
-        self._budget = token_budget
         text = model.config.text_config
         width = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
         model.model.language_model.set_attn_implementation(CACHED)
@@ -137,7 +136,7 @@ class Batch:
 
     def could_fit(self, tokens: int) -> bool:
         """Whether such a row could ever join, alone."""
-        return tokens <= self._budget
+        return self._cache.could_fit(tokens)
 
     def join(self, inputs: dict[str, Tensor], sampling: Sampling, limit: int) -> Row:
         """Give a prompt its row; it is read by `read`.
