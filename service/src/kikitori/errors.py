@@ -55,9 +55,6 @@ _STATUS: Mapping[Code, int] = {
 _TYPE: Mapping[int, str] = {401: "authentication_error", 429: "rate_limit_error"}
 
 
-SHUTTING_DOWN_MESSAGE = "This instance is ending before the answer is whole. Send it again; another one will take it."
-
-
 class ServiceError(Exception):
     """A failure that is told to the caller in OpenAI's shape.
 
@@ -85,6 +82,19 @@ class ServiceError(Exception):
         """OpenAI's error object: https://platform.openai.com/docs/guides/error-codes/api-errors."""
         kind = _TYPE.get(self.status, "server_error" if self.status >= 500 else "invalid_request_error")
         return {"error": {"message": self.message, "type": kind, "param": self.param, "code": str(self.code)}}
+
+
+def model_failed() -> ServiceError:
+    """A defect in answering one request; whoever caught it logs what it was."""
+    return ServiceError(Code.INTERNAL_ERROR, "The model failed on this request.")
+
+
+def shutting_down() -> ServiceError:
+    """The instance ends, as it may at any time."""
+    return ServiceError(
+        Code.SHUTTING_DOWN,
+        "This instance is ending before the answer is whole. Send it again; another one will take it.",
+    )
 
 
 class StartupError(Exception):

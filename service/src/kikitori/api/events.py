@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from kikitori.api.attend import attend
-from kikitori.errors import SHUTTING_DOWN_MESSAGE, Code, ServiceError
+from kikitori.errors import ServiceError, shutting_down
 
 
 class EventStream(Response):
@@ -47,7 +47,7 @@ class EventStream(Response):
         except ServiceError as error:
             await _send_event(send, error.body())
         except asyncio.CancelledError:  # the process ends, and the client should know that this is not all
-            await _send_event(send, ServiceError(Code.SHUTTING_DOWN, SHUTTING_DOWN_MESSAGE).body())
+            await _send_event(send, shutting_down().body())
         except ClientDisconnect:
             scope["state"]["client_left"] = True
             return

@@ -11,7 +11,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kikitori.api.errors import error_response
-from kikitori.errors import SHUTTING_DOWN_MESSAGE, Code, ServiceError
+from kikitori.errors import Code, ServiceError, shutting_down
 
 _log = logging.getLogger("kikitori.access")
 
@@ -48,8 +48,7 @@ class RequestLog:
             await self._app(scope, receive, send_with_id)
         except asyncio.CancelledError:  # the server gives up on what is still running when it ends
             if not status:
-                ending = ServiceError(Code.SHUTTING_DOWN, SHUTTING_DOWN_MESSAGE)
-                await error_response(ending)(scope, receive, send_with_id)
+                await error_response(shutting_down())(scope, receive, send_with_id)
         except Exception as error:
             crash = error
             if not status:

@@ -16,7 +16,7 @@ from kikitori.engines.job import Job
 from kikitori.engines.meter import Meter
 from kikitori.engines.protocol import Advance, Engine, Phase, Request
 from kikitori.engines.startup import Startup
-from kikitori.errors import Code, ServiceError, StartupError
+from kikitori.errors import Code, ServiceError, StartupError, model_failed
 
 _log = logging.getLogger(__name__)
 
@@ -166,7 +166,7 @@ class Scheduler:
                 self._tell(job.announce, error)
             except Exception:
                 _log.exception("the engine could not start on a request")
-                self._tell(job.announce, ServiceError(Code.INTERNAL_ERROR, "The model failed on this request."))
+                self._tell(job.announce, model_failed())
             else:
                 job.started = time.monotonic()
                 self._tell(job.announce, None)
@@ -181,7 +181,7 @@ class Scheduler:
             _log.exception("a step of the engine failed")
             for job in jobs:
                 self._engine.cancel(running.pop(job))
-                self._tell(job.announce, ServiceError(Code.INTERNAL_ERROR, "The model failed on this request."))
+                self._tell(job.announce, model_failed())
             return
         share_s = (time.monotonic() - began) / len(jobs)
         for job, advance in zip(jobs, advances, strict=True):

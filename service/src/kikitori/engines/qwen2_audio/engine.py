@@ -27,7 +27,7 @@ from kikitori.engines.protocol import (
 )
 from kikitori.engines.qwen2_audio import WINDOW_TOKENS
 from kikitori.engines.qwen2_audio.prompts import PROMPTS, about_transcript, task_prompt
-from kikitori.errors import Code, ServiceError, StartupError
+from kikitori.errors import Code, ServiceError, StartupError, model_failed
 
 if TYPE_CHECKING:
     from kikitori.engines.qwen2_audio.assembly import Loaded
@@ -267,7 +267,7 @@ class Qwen2AudioEngine:
         self._ready.leave(row)
         run.row = None
         if row.finish == "failed":
-            advance.error = _failed()
+            advance.error = model_failed()
         run.cut_short |= row.finish == "length"
         if row.finish == "repetition":
             run.notes.add(Note.REPETITION)
@@ -350,11 +350,7 @@ def _failing_alone(advance: Advance) -> Iterator[None]:
         advance.error = error
     except Exception:
         _log.exception("the model failed on a request")
-        advance.error = _failed()
-
-
-def _failed() -> ServiceError:
-    return ServiceError(Code.INTERNAL_ERROR, "The model failed on this request.")
+        advance.error = model_failed()
 
 
 def _in_one_thread() -> None:
