@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import tempfile
 from pathlib import Path
 from statistics import median
 from time import monotonic
 from typing import Any
 
-import soundfile
-from kikitori.audio.clip import SAMPLE_RATE
-
 from bench.contestants import QUESTION, Contestant, Kikitori, noise
 from bench.figures import Figure
 from bench.scale import SCALES, Scale
 from bench.weights import weights
+from tests.chat import asking
 from tests.processes import running_service
+from tests.speech import wav
 
 _REQUESTS = 20
 _TOKENS = 2
@@ -46,7 +43,7 @@ def _open_port(scale: Scale, logs: Path, settings: dict[str, Any]) -> Figure:
 
 def _http_overhead(scale: Scale, logs: Path, settings: dict[str, Any]) -> Figure:
     sound = noise(10)
-    messages = _messages(sound)
+    messages = asking(QUESTION, wav(sound))
     direct: list[float] = []
     served: list[float] = []
     with (
@@ -67,11 +64,3 @@ def _http_overhead(scale: Scale, logs: Path, settings: dict[str, Any]) -> Figure
         at_most=10,
         parts={"http_ms": 1e3 * median(served[warm:]), "engine_ms": 1e3 * median(direct[warm:])},
     )
-
-
-def _messages(sound: Any) -> Any:
-    file = io.BytesIO()
-    soundfile.write(file, sound, SAMPLE_RATE, format="WAV", subtype="PCM_16")
-    data = base64.b64encode(file.getvalue()).decode()
-    audio = {"type": "input_audio", "input_audio": {"data": data, "format": "wav"}}
-    return [{"role": "user", "content": [audio, {"type": "text", "text": QUESTION}]}]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import base64
 import random
 import statistics
 import sys
@@ -25,6 +24,7 @@ import openai
 import psutil
 
 from service.tests.tiny_model.speech import held_out_recording, held_out_utterances
+from tests.chat import asking
 from tests.processes import ServiceProcess, running_service
 from tests.speech import wav
 
@@ -121,13 +121,13 @@ class Soak:
     async def _ask(self, clip: int, question: str) -> str:
         if not question:
             return (await self.client.audio.transcriptions.create(model=_MODEL, file=self._file(clip))).text
-        answer = await self.client.chat.completions.create(model=_MODEL, messages=self._messages(clip, question))
+        answer = await self.client.chat.completions.create(model=_MODEL, messages=asking(question, self.clips[clip]))
         return str(answer.choices[0].message.content)
 
     async def _stream(self, clip: int, question: str) -> AsyncGenerator[str, None]:
         """The pieces of an answer; who stops taking them has left."""
         if question:
-            messages = self._messages(clip, question)
+            messages = asking(question, self.clips[clip])
             chunks = await self.client.chat.completions.create(model=_MODEL, messages=messages, stream=True)
             async with chunks:
                 async for chunk in chunks:
@@ -142,11 +142,6 @@ class Soak:
 
     def _file(self, clip: int) -> tuple[str, bytes]:
         return "speech.wav", self.clips[clip]
-
-    def _messages(self, clip: int, question: str) -> Any:
-        data = {"data": base64.b64encode(self.clips[clip]).decode(), "format": "wav"}
-        content = [{"type": "input_audio", "input_audio": data}, {"type": "text", "text": question}]
-        return [{"role": "user", "content": content}]
 
     async def _watch(self) -> None:
         process = psutil.Process(self.service.process.pid)

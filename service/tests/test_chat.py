@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -14,6 +13,7 @@ import pytest
 from kikitori.app import create_app
 from kikitori.settings import Settings
 
+from tests.chat import sound
 from tests.processes import serving
 from tests.scripted_engine import ScriptedEngine
 from tests.speech import SENTENCES, say, wav
@@ -21,12 +21,8 @@ from tests.speech import SENTENCES, say, wav
 HELLO = "Say this back."
 
 
-def sound(seconds: float) -> dict[str, object]:
-    return part(wav(np.zeros(int(seconds * 16_000))))
-
-
-def part(file: bytes) -> dict[str, object]:
-    return {"type": "input_audio", "input_audio": {"data": base64.b64encode(file).decode(), "format": "wav"}}
+def silence(seconds: float) -> dict[str, object]:
+    return sound(wav(np.zeros(int(seconds * 16_000))))
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +44,7 @@ def ask(chat: openai.OpenAI, content: object, **options: object) -> Any:
 
 
 def test_text_and_sounds_arrive_in_order(chat: openai.OpenAI) -> None:
-    content = [{"type": "text", "text": "first"}, sound(0.5), {"type": "text", "text": "then"}, sound(1.25)]
+    content = [{"type": "text", "text": "first"}, silence(0.5), {"type": "text", "text": "then"}, silence(1.25)]
     answer = ask(chat, content)
     assert isinstance(answer, openai.types.chat.ChatCompletion)
     usage: Any = answer.usage
@@ -177,7 +173,7 @@ def test_too_much_is_refused_at_once(chat: openai.OpenAI) -> None:
     many: list[tuple[object, str]] = [
         ("a" * 64_001, "64000 characters"),
         ([{"type": "text", "text": "a" * 32_001}] * 2, "64002 characters"),
-        ([sound(0.1)] * 33, "33 sounds"),
+        ([silence(0.1)] * 33, "33 sounds"),
     ]
     for content, reason in many:
         with pytest.raises(openai.BadRequestError, match=reason) as error:
@@ -187,15 +183,15 @@ def test_too_much_is_refused_at_once(chat: openai.OpenAI) -> None:
     with pytest.raises(openai.BadRequestError, match="1000"):
         chat.chat.completions.create(model="parrot", messages=messages)
     assert ask(chat, [{"type": "text", "text": "a" * 32_000}] * 2).choices[0].message.content
-    assert ask(chat, [sound(0.1)] * 32).usage.audio_seconds == pytest.approx(3.2)
+    assert ask(chat, [silence(0.1)] * 32).usage.audio_seconds == pytest.approx(3.2)
 
 
 @pytest.mark.parametrize(
     ("content", "no_speech"),
     [
         (HELLO, False),
-        ([sound(1)], True),
-        ([sound(1), part(say(SENTENCES[0]))], False),
+        ([silence(1)], True),
+        ([silence(1), sound(say(SENTENCES[0]))], False),
     ],
 )
 def test_whether_somebody_spoke(chat: openai.OpenAI, content: object, no_speech: bool) -> None:

@@ -9,12 +9,10 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
-import soundfile
 import torch
 from jiwer import wer
 from kikitori.engines.qwen2_audio.loading import Dtype, QuantizationAsked, load
@@ -26,6 +24,7 @@ from service.tests.tiny_model.evaluate import Listener
 from service.tests.tiny_model.speech import held_out_utterances
 from service.tests.tiny_model.tasks import PROMPTS, Truth, answer
 from tests.processes import running_service
+from tests.speech import wav
 
 Property = Callable[[str, object], None]
 
@@ -91,11 +90,9 @@ def test_a_stored_copy_has_all_that_is_needed(copy: tuple[Path, str], tiny: Path
 
 def test_the_setting_of_a_service(tiny: Path, tmp_path: Path) -> None:
     clip = held_out_utterances(1)[0]
-    wave = BytesIO()
-    soundfile.write(wave, clip.samples, 16_000, format="WAV")
     with running_service(tmp_path, ENGINE="qwen2-audio", MODEL=str(tiny), QUANTIZATION="int4") as service:
         service.until_ready()
-        heard = service.client().audio.transcriptions.create(model="qwen2-audio", file=("a.wav", wave.getvalue()))
+        heard = service.client().audio.transcriptions.create(model="qwen2-audio", file=("a.wav", wav(clip.samples)))
     assert wer(clip.text, heard.text) < 0.5
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import json
 import random
 from pathlib import Path
@@ -15,6 +14,7 @@ import openai
 import pytest
 
 from service.tests.tiny_model.speech import Utterance, held_out_recording, held_out_utterances
+from tests.chat import asking
 from tests.processes import ServiceProcess, running_service, until
 from tests.speech import wav, word_error_rate
 
@@ -29,14 +29,8 @@ def file_of(*utterances: Utterance) -> tuple[str, bytes]:
     return "speech.wav", wav(np.concatenate(parts))
 
 
-def sound(samples: Any) -> dict[str, Any]:
-    return {"type": "input_audio", "input_audio": {"data": base64.b64encode(wav(samples)).decode(), "format": "wav"}}
-
-
 def ask(client: openai.OpenAI, text: str, *clips: Any, **options: Any) -> Any:
-    content = [*(sound(clip) for clip in clips), {"type": "text", "text": text}]
-    messages: Any = [{"role": "user", "content": content}]
-    return client.chat.completions.create(model=MODEL, messages=messages, **options)
+    return client.chat.completions.create(model=MODEL, messages=asking(text, *map(wav, clips)), **options)
 
 
 def answer(client: openai.OpenAI, text: str, *clips: Any) -> str:
@@ -172,7 +166,7 @@ def test_what_cannot_be_written_harms_nobody(service: ServiceProcess, client: op
     history: Any = [
         {"role": "user", "content": "Hello."},
         {"role": "assistant", "content": None},
-        {"role": "user", "content": [sound(UTTERANCES[0].samples), {"type": "text", "text": "Transcribe the speech."}]},
+        *asking("Transcribe the speech.", wav(UTTERANCES[0].samples)),
     ]
     result = client.chat.completions.create(model=MODEL, messages=history, temperature=1e-40)
     assert isinstance(result.choices[0].message.content, str)
@@ -196,9 +190,7 @@ def test_sixteen_mixed_at_once_get_their_own_answers(service: ServiceProcess, cl
 
     async def at_once() -> list[str]:
         async with openai.AsyncOpenAI(base_url=f"{service.url}/v1", api_key="none", max_retries=0) as many:
-            turns: list[Any] = [
-                [{"role": "user", "content": [sound(clip), {"type": "text", "text": text}]}] for text, clip in questions
-            ]
+            turns = [asking(text, wav(clip)) for text, clip in questions]
             asked = [many.chat.completions.create(model=MODEL, messages=one) for one in turns]
             return [str(one.choices[0].message.content) for one in await asyncio.gather(*asked)]
 
