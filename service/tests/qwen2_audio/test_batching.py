@@ -15,12 +15,11 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_s
 from kikitori.engines.qwen2_audio.assembly import Loaded
 from kikitori.engines.qwen2_audio.cache import RowCache
 from kikitori.engines.qwen2_audio.decoding import Decoder
-from kikitori.engines.qwen2_audio.loading import load
-from kikitori.engines.qwen2_audio.rows import Batch, Row, Sampling
+from kikitori.engines.qwen2_audio.rows import Batch, Row, Sampling, goes_round
 from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 from transformers import AutoConfig, Qwen2AudioForConditionalGeneration
 
-from service.tests.qwen2_audio.test_parity import LIMIT, generated, prepared, questions
+from service.tests.qwen2_audio.reference import LIMIT, generated, loaded_as, prepared, questions
 
 TOKENS = 3_000
 """Room for a few rows only, so that long ones push the others together and apart."""
@@ -35,7 +34,7 @@ class Asked:
 
 @pytest.fixture(scope="module")
 def asked(tiny: Path) -> Asked:
-    loaded = load(str(tiny), None, "float32", False, lambda *_: None)
+    loaded = loaded_as(tiny, "float32")
     inputs = [prepared(loaded, question) for question in questions()[-9:]]
     return Asked(loaded, inputs, [generated(loaded, one, Sampling())[0] for one in inputs])
 
@@ -104,6 +103,23 @@ def test_nothing_of_a_row_that_left_remains(asked: Asked) -> None:
     while not row.finish:
         batch.read(row) if row.reading else batch.step()
     assert row.tokens == asked.expected[0]
+
+
+@pytest.mark.parametrize(
+    ("tokens", "loop"),
+    [
+        ([5] * 31, False),
+        ([5] * 32, True),
+        ([1, 2, 3] * 9, False),
+        ([9, 9, *[1, 2, 3] * 11], True),
+        ([1, 2, 3] * 11 + [4], False),
+        (list(range(16)) * 8, True),
+        (list(range(17)) * 20, False),
+        ([], False),
+    ],
+)
+def test_loops_are_told_from_repetition(tokens: list[int], loop: bool) -> None:
+    assert goes_round(tokens) is loop
 
 
 def test_a_step_on_a_gpu_never_waits_for_it(tiny: Path) -> None:

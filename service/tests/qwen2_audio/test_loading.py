@@ -24,7 +24,6 @@ from kikitori.engines.qwen2_audio.engine import Qwen2AudioEngine
 from kikitori.engines.qwen2_audio.loading import Dtype, load
 from kikitori.engines.qwen2_audio.memory import plan_memory
 from kikitori.engines.qwen2_audio.quantization import Quantization
-from kikitori.engines.qwen2_audio.rows import goes_round
 from kikitori.errors import StartupError
 from transformers import Qwen2AudioConfig, Qwen2AudioForConditionalGeneration
 
@@ -428,23 +427,6 @@ def test_weights_that_are_replaced_while_they_are_read(storage: Storage) -> None
 
 
 @pytest.mark.parametrize(
-    ("tokens", "loop"),
-    [
-        ([5] * 31, False),
-        ([5] * 32, True),
-        ([1, 2, 3] * 9, False),
-        ([9, 9, *[1, 2, 3] * 11], True),
-        ([1, 2, 3] * 11 + [4], False),
-        (list(range(16)) * 8, True),
-        (list(range(17)) * 20, False),
-        ([], False),
-    ],
-)
-def test_loops_are_told_from_repetition(tokens: list[int], loop: bool) -> None:
-    assert goes_round(tokens) is loop
-
-
-@pytest.mark.parametrize(
     ("file", "content", "words"),
     [
         ("generation_config.json", "{}", "generation_config.json"),
@@ -453,9 +435,7 @@ def test_loops_are_told_from_repetition(tokens: list[int], loop: bool) -> None:
         ("chat_template.jinja", "{% for message in", "cannot answer"),
     ],
 )
-def test_small_files_that_say_nothing(tiny: Path, tmp_path: Path, file: str, content: str, words: str) -> None:
-    copy = tmp_path / "model"
-    shutil.copytree(tiny, copy)
+def test_small_files_that_say_nothing(copy: Path, file: str, content: str, words: str) -> None:
     (copy / file).write_text(content)
     with pytest.raises(StartupError, match=words):
         Qwen2AudioEngine(str(copy)).load(lambda *_: None)
