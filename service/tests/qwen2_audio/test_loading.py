@@ -7,15 +7,10 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import threading
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlparse
 
 import pytest
 import torch
@@ -27,6 +22,7 @@ from kikitori.engines.qwen2_audio.quantization import Quantization
 from kikitori.errors import StartupError
 from transformers import Qwen2AudioConfig, Qwen2AudioForConditionalGeneration
 
+from service.tests.qwen2_audio.servers import Hub, Storage, answering
 from service.tests.qwen2_audio.tensors import tensors
 from tests.processes import running_service
 
@@ -229,137 +225,29 @@ def test_a_process_that_cannot_load_ends(tmp_path: Path, copy: Path) -> None:
         assert "Copy the model again" in service.log.read_text()
 
 
-Reply = tuple[int, dict[str, str], bytes]
-
-
-@contextmanager
-def answering(reply: Callable[[str, dict[str, str]], Reply]) -> Iterator[str]:
-    """An HTTP server of this machine that answers a path and headers; gives its address."""
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_GET(self) -> None:
-            status, headers, body = reply(self.path, {name.lower(): value for name, value in self.headers.items()})
-            self.send_response(status)
-            for name, value in ({"Content-Length": str(len(body))} | headers).items():
-                self.send_header(name, value)
-            self.end_headers()
-            if self.command == "GET":
-                self.wfile.write(body)
-
-        do_HEAD = do_GET  # noqa: N815 - the base class's way of naming methods
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-
-
 @pytest.fixture
-def hub(tiny: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[list[str]]:
-    """The hub as far as a download calls it; gives the tokens it was sent."""
-    commit = "0123456789abcdef0123456789abcdef01234567"
-    tokens: list[str] = []
-
-    def reply(path: str, headers: dict[str, str]) -> Reply:
-        tokens.append(headers.get("authorization", ""))
-        refusals = {"gated": (403, "GatedRepo"), "private": (401, "RepoNotFound"), "v9": (404, "RevisionNotFound")}
-        for word, (status, code) in refusals.items():
-            if word in path:
-                return status, {"X-Error-Code": code, "X-Error-Message": "no"}, b"{}"
-        if "/tree/" in path:
-            files = [
-                {"type": "file", "path": file.name, "size": file.stat().st_size, "oid": "0"} for file in tiny.iterdir()
-            ]
-            return 200, {}, json.dumps(files).encode()
-        if path.startswith("/api/models/"):
-            siblings = [{"rfilename": file.name} for file in tiny.iterdir()]
-            return 200, {}, json.dumps({"id": "some/model", "sha": commit, "siblings": siblings}).encode()
-        body = (tiny / path.rpartition("/")[2]).read_bytes()
-        return 200, {"ETag": f'"{len(body)}"', "X-Repo-Commit": commit, "Accept-Ranges": "none"}, body
-
-    with answering(reply) as address:
+def hub(tiny: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Hub]:
+    hub = Hub(tiny)
+    with answering(hub.reply) as address:
         monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", address)
         monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
         monkeypatch.setenv("HF_ENDPOINT", address)
         monkeypatch.setenv("HF_HOME", str(tmp_path))
         monkeypatch.setenv("HF_TOKEN", "hf_secret")
-        yield tokens
+        yield hub
 
 
-def test_the_hub(hub: list[str], tmp_path: Path) -> None:
+def test_the_hub(hub: Hub, tmp_path: Path) -> None:
     with running_service(tmp_path, ENGINE="qwen2-audio", MODEL="some/model", MODEL_REVISION="main") as service:
         service.until_ready()
         assert [model.id for model in service.client().models.list()] == ["some/model"]
-    assert "Bearer hf_secret" in hub
+    assert "Bearer hf_secret" in hub.tokens
 
 
-def test_what_the_hub_refuses(hub: list[str]) -> None:
+def test_what_the_hub_refuses(hub: Hub) -> None:
     assert "HF_TOKEN" in refused("some/gated")
     assert "HF_TOKEN" in refused("some/private")
     assert "KIKITORI_MODEL_REVISION" in refused("some/model", "v9")
-
-
-@dataclass
-class Storage:
-    """Cloud Storage's JSON API as far as loading calls it; the bucket `weights` holds these objects."""
-
-    objects: dict[str, bytes] = field(default_factory=dict)
-    refusals: list[int] = field(default_factory=list)
-    """Statuses with which the next reads of weights are answered."""
-    whole: bool = False
-    """Ranges are not heeded."""
-    replaced_after: int | None = None
-    """So many ranges are read before the object is another one."""
-    reads: list[tuple[str, int, int]] = field(default_factory=list)
-    """Ranges that were read, `(object, first byte, bytes)`."""
-
-    def reply(self, path: str, headers: dict[str, str]) -> Reply:
-        url = urlparse(path)
-        parts = url.path.split("/")
-        if "weights" not in parts:
-            return self.refusal(403 if "secret" in parts else 404)
-        if parts[-1] == "weights":
-            return 200, {}, json.dumps({"kind": "storage#bucket", "name": "weights"}).encode()
-        if parts[-1] == "o":
-            return self.listing(parse_qs(url.query))
-        name = unquote(parts[-1])
-        if self.refusals and name.endswith(".safetensors"):
-            return self.refusal(self.refusals.pop())
-        if len(self.reads) == self.replaced_after:
-            self.objects[name] += b"other"
-        data = self.objects[name]
-        if parse_qs(url.query).get("generation") != [generation(data)]:
-            return self.refusal(404)
-        told = {"X-Goog-Generation": generation(data)}
-        if "range" not in headers or self.whole:
-            return 200, told, data
-        first, last = map(int, headers["range"].removeprefix("bytes=").split("-"))
-        body = data[first : last + 1]
-        self.reads.append((name, first, len(body)))
-        return 206, told | {"Content-Range": f"bytes {first}-{first + len(body) - 1}/{len(data)}"}, body
-
-    def listing(self, query: dict[str, list[str]]) -> Reply:
-        [prefix], [delimiter] = query.get("prefix", [""]), query["delimiter"]
-        items = [
-            {"name": name, "bucket": "weights", "size": str(len(data)), "generation": generation(data)}
-            for name, data in self.objects.items()
-            if name.startswith(prefix) and delimiter not in name.removeprefix(prefix)
-        ]
-        return 200, {}, json.dumps({"kind": "storage#objects", "items": items}).encode()
-
-    def refusal(self, status: int) -> Reply:
-        return status, {}, json.dumps({"error": {"code": status, "message": "no"}}).encode()
-
-
-def generation(data: bytes) -> str:
-    return str(zlib.crc32(data))
 
 
 @pytest.fixture
