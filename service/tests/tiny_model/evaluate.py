@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import soxr
 import torch
+from jiwer import wer
 from transformers import AutoProcessor, Qwen2AudioForConditionalGeneration
 
 from service.tests.tiny_model import speech, tasks
@@ -72,22 +73,6 @@ class Listener:
 
 def _text(text: str) -> dict[str, str]:
     return {"type": "text", "text": text}
-
-
-def edits(said: Sequence[str], heard: Sequence[str]) -> int:
-    """Return how many words must be changed, added or removed to turn `heard` into `said`."""
-    row = list(range(len(heard) + 1))
-    for count, word in enumerate(said, 1):
-        before, row[0] = row[0], count
-        for place, other in enumerate(heard, 1):
-            before, row[place] = row[place], min(row[place] + 1, row[place - 1] + 1, before + (word != other))
-    return row[-1]
-
-
-def word_error_rate(said: Sequence[Sequence[str]], heard: Sequence[str]) -> float:
-    """Return all edits divided by all words said."""
-    wrong = sum(edits(words, text.split()) for words, text in zip(said, heard, strict=True))
-    return wrong / max(1, sum(map(len, said)))
 
 
 def _noise(samples: Samples, decibels: float) -> Samples:
@@ -159,19 +144,19 @@ def measure(listener: Listener, count: int, recordings: int, full: bool = True) 
             f"{question} -> {answer} (right: {good})" for answer, good in zip(answers[:2], wanted, strict=False)
         ]
         if name == "transcribe":
-            report.word_error_rate["clean"] = word_error_rate([clip.words for clip in clips], answers)
+            report.word_error_rate["clean"] = wer([clip.text for clip in clips], answers)
     if not full:
         return report
     question = tasks.PROMPTS["transcribe"][0]
     some = clips[: count // 3]
     for name, change in list(CONDITIONS.items())[1:]:
         answers = listener.ask([([change(clip.samples)], question) for clip in some])
-        report.word_error_rate[name] = word_error_rate([clip.words for clip in some], answers)
+        report.word_error_rate[name] = wer([clip.text for clip in some], answers)
     pairs = list(zip(some[::2], some[1::2], strict=False))
     answers = listener.ask([([one.samples, two.samples], question) for one, two in pairs])
-    report.word_error_rate["two sounds in one turn"] = word_error_rate([a.words + b.words for a, b in pairs], answers)
+    report.word_error_rate["two sounds in one turn"] = wer([f"{a.text} {b.text}" for a, b in pairs], answers)
     answers = [listener.continue_([_later_turn(one, two)])[0] for one, two in pairs]
-    report.word_error_rate["second sound in a second turn"] = word_error_rate([two.words for _, two in pairs], answers)
+    report.word_error_rate["second sound in a second turn"] = wer([two.text for _, two in pairs], answers)
     quiet = [_hush(seed) for seed in range(20)]
     answers = listener.ask([([sound], question) for sound in quiet])
     report.right["transcribe silence or noise as nothing"] = _share(answers, [""] * len(quiet))
@@ -179,7 +164,7 @@ def measure(listener: Listener, count: int, recordings: int, full: bool = True) 
         long = [speech.held_out_recording(seconds, seed) for seed in range(recordings)]
         answers = listener.ask([([clip.samples], question) for clip in long], batch=4)
         name = f"{seconds} s recording, {np.mean([len(clip.words) for clip in long]):.0f} words"
-        report.word_error_rate[name] = word_error_rate([clip.words for clip in long], answers)
+        report.word_error_rate[name] = wer([clip.text for clip in long], answers)
     return report
 
 
