@@ -24,13 +24,13 @@ import openai
 import psutil
 
 from service.tests.tiny_model.speech import held_out_recording, held_out_utterances
+from service.tests.tiny_model.tasks import QUESTIONS
 from tests.chat import asking
 from tests.processes import ServiceProcess, running_service
 from tests.speech import wav
 
 _TINY = Path(__file__).parent.parent / "service" / "tests" / "tiny-qwen2-audio"
 _MODEL = "qwen2-audio"
-_QUESTIONS = ("Transcribe the speech.", "How many words are spoken?", "Is the voice high or low?")
 _CALLERS = 12
 _MOST_GROWTH = 64 << 20
 """Bytes; allocators and caches settle within that."""
@@ -60,7 +60,7 @@ class Soak:
     async def run(self, duration_s: float, chance: random.Random) -> None:
         """Learn the answers, then send mixed traffic for that long."""
         for clip in range(len(self.clips)):
-            for question in ("", *_QUESTIONS):
+            for question in ("", *QUESTIONS):
                 self.expected[clip, question] = await self._ask(clip, question)
         until = time.monotonic() + duration_s
         watching = asyncio.create_task(self._watch())

@@ -12,8 +12,8 @@ from kikitori.engines.qwen2_audio.loading import Dtype, load
 from kikitori.engines.qwen2_audio.rows import Sampling
 
 from service.tests.tiny_model.speech import held_out_recording, held_out_utterances
+from service.tests.tiny_model.tasks import QUESTIONS
 
-PROMPTS = ("Transcribe the speech.", "How many words are spoken?", "Is the voice high or low?")
 LIMIT = 40
 
 
@@ -24,13 +24,13 @@ def loaded_as(tiny: Path, dtype: Dtype) -> Loaded:
 def questions() -> list[list[dict[str, Any]]]:
     """Conversations of all shapes: short and long sound, two sounds, silence, text alone, history."""
     clips = [utterance.samples for utterance in held_out_utterances(18)]
-    asked = [turn(PROMPTS[number % 3], clip) for number, clip in enumerate(clips)]
-    asked.append(turn(PROMPTS[0], clips[0], clips[1]))
-    asked.append(turn(PROMPTS[0], held_out_recording(8).samples))
-    asked.append(turn(PROMPTS[0], np.zeros(16_000, np.float32)))
+    asked = [turn(QUESTIONS[number % 3], clip) for number, clip in enumerate(clips)]
+    asked.append(turn(QUESTIONS[0], clips[0], clips[1]))
+    asked.append(turn(QUESTIONS[0], held_out_recording(8).samples))
+    asked.append(turn(QUESTIONS[0], np.zeros(16_000, np.float32)))
     asked.append(turn("three one four"))
     said = {"role": "assistant", "content": [{"type": "text", "text": "two"}]}
-    asked.append([*turn(PROMPTS[1], clips[2]), said, *turn(PROMPTS[2])])
+    asked.append([*turn(QUESTIONS[1], clips[2]), said, *turn(QUESTIONS[2])])
     return asked
 
 

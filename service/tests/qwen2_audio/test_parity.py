@@ -13,8 +13,9 @@ from kikitori.engines.qwen2_audio.assembly import Loaded
 from kikitori.engines.qwen2_audio.rows import Batch, Row, Sampling
 from transformers import Qwen2AudioForConditionalGeneration
 
-from service.tests.qwen2_audio.reference import LIMIT, PROMPTS, generated, loaded_as, prepared, questions, turn
+from service.tests.qwen2_audio.reference import LIMIT, generated, loaded_as, prepared, questions, turn
 from service.tests.tiny_model.speech import held_out_utterances
+from service.tests.tiny_model.tasks import QUESTIONS
 
 
 def answered(loaded: Loaded, asked: list[dict[str, Any]], sampling: Sampling, most: int, seed: int) -> list[list[int]]:
@@ -91,7 +92,7 @@ def test_sampling_follows_the_temperature(exact: Loaded) -> None:
 def test_the_answer_depends_on_the_sound(exact: Loaded) -> None:
     """Older transformers ignored a misspelt `audio` argument in silence, and answered from the text alone."""
     clips = [utterance.samples for utterance in held_out_utterances(8)]
-    asked = [prepared(exact, turn(PROMPTS[0], clip)) for clip in clips]
+    asked = [prepared(exact, turn(QUESTIONS[0], clip)) for clip in clips]
     assert len({tuple(answer) for answer in answered(exact, asked, Sampling(), 8, 0)}) >= 7
 
 

@@ -22,7 +22,7 @@ from scripts.quantize import main
 from service.tests.qwen2_audio.tensors import tensors
 from service.tests.tiny_model.evaluate import Listener
 from service.tests.tiny_model.speech import held_out_utterances
-from service.tests.tiny_model.tasks import PROMPTS, Truth, answer
+from service.tests.tiny_model.tasks import DECISIVE, PROMPTS, Truth, answer
 from tests.processes import running_service
 from tests.speech import wav
 
@@ -47,7 +47,7 @@ def test_it_hears_as_well(tiny: Path, record_property: Property) -> None:
     """As many answers are right as in float32 but for one in eight, and nearly all are the same."""
     listener = Listener(tiny)
     clips = held_out_utterances(16)
-    asked = {task: [([clip.samples], PROMPTS[task][0]) for clip in clips] for task in ("transcribe", "count", "voice")}
+    asked = {task: [([clip.samples], PROMPTS[task][0]) for clip in clips] for task in DECISIVE}
     whole = {task: listener.ask(questions) for task, questions in asked.items()}
     for to in ("int8", "int4"):
         listener.model = loaded(tiny, to)

@@ -14,6 +14,7 @@ import openai
 import pytest
 
 from service.tests.tiny_model.speech import Utterance, held_out_recording, held_out_utterances
+from service.tests.tiny_model.tasks import QUESTIONS
 from tests.chat import asking
 from tests.processes import ServiceProcess, running_service, until
 from tests.speech import wav, word_error_rate
@@ -183,8 +184,7 @@ def test_control_tokens_are_only_text(client: openai.OpenAI) -> None:
 
 
 def test_sixteen_mixed_at_once_get_their_own_answers(service: ServiceProcess, client: openai.OpenAI) -> None:
-    prompts = ("Transcribe the speech.", "How many words are spoken?", "Is the voice high or low?")
-    questions = [(prompts[number % 3], UTTERANCES[number].samples) for number in range(16)]
+    questions = [(QUESTIONS[number % 3], UTTERANCES[number].samples) for number in range(16)]
     random.Random(3).shuffle(questions)
     alone = [answer(client, text, clip) for text, clip in questions]
 

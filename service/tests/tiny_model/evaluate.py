@@ -134,8 +134,8 @@ def measure(listener: Listener, count: int, recordings: int, full: bool = True) 
     """
     report = Report()
     clips = speech.held_out_utterances(count)
-    for name in tasks.PROMPTS if full else ("transcribe", "count", "voice"):
-        asked = clips if name in ("transcribe", "count", "voice") else clips[: count // 3]
+    for name in tasks.PROMPTS if full else tasks.DECISIVE:
+        asked = clips if name in tasks.DECISIVE else clips[: count // 3]
         question = tasks.PROMPTS[name][0]
         answers = listener.ask([([clip.samples], question) for clip in asked])
         wanted = [tasks.answer(name, _truth(clip)) for clip in asked]

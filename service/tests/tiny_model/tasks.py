@@ -44,6 +44,11 @@ PROMPTS: dict[str, tuple[str, ...]] = {
     "last": ("What is the last word?",),
 }
 
+DECISIVE = ("transcribe", "count", "voice")
+"""The tasks that decide whether a model is good enough."""
+QUESTIONS = tuple(PROMPTS[task][0] for task in DECISIVE)
+"""Those tasks as the tests ask for them."""
+
 
 @dataclass(frozen=True)
 class Truth:
