@@ -49,7 +49,7 @@ bench: | $(filter .tools/bin/uv,$(UV)) ## Measure beside transformers' generate,
 	UV_PROJECT_ENVIRONMENT=.venv-qwen2-audio $(UV) run --locked --extra qwen2-audio --group bench python -m bench $(GROUPS)
 
 .PHONY: tiny-model
-tiny-model: .venv-qwen2-audio/test.stamp ## Train the tests' tiny Qwen2-Audio again (about 25 minutes on two cores)
+tiny-model: .venv-qwen2-audio/test.stamp ## Train the tests' tiny Qwen2-Audio again (12 to 45 minutes on two cores)
 	@scripts/require.sh espeak-ng
 	.venv-qwen2-audio/bin/python -m service.tests.tiny_model.train service/tests/tiny-qwen2-audio --cache .cache/speech
 
