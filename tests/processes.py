@@ -9,13 +9,17 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx2 as httpx
 import openai
 import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 from starlette.types import ASGIApp
 
 PATIENCE_S = 60
@@ -78,6 +82,11 @@ def serving(app: ASGIApp) -> Iterator[str]:
     finally:
         server.should_exit = True
         thread.join()
+
+
+def answering(reply: Callable[[Request], Response]) -> AbstractContextManager[str]:
+    """Serve what `reply` makes of every GET and HEAD; gives the address."""
+    return serving(Starlette(routes=[Route("/{path:path}", reply)]))
 
 
 def until(condition: Callable[[], object], patience_s: float = PATIENCE_S) -> None:

@@ -8,7 +8,6 @@ import json
 import threading
 import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import httpx2 as httpx
 import jwt
@@ -19,8 +18,9 @@ from kikitori.auth import ApiKeys, FirebaseUsers
 from kikitori.errors import ServiceError
 from kikitori.settings import Settings
 from pydantic import SecretStr
+from starlette.responses import JSONResponse
 
-from tests.processes import serving
+from tests.processes import answering, serving
 from tests.scripted_engine import ScriptedEngine
 
 KEY = "a key of many characters"
@@ -69,20 +69,8 @@ def issuer() -> Iterator[tuple[rsa.RSAPrivateKey, str]]:
     """A signing key, and the address where its public half is served."""
     private = rsa.generate_private_key(65537, 2048)
     key = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(private.public_key())) | {"kid": "one", "alg": "RS256"}
-
-    class Keys(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(json.dumps({"keys": [key]}).encode())
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Keys)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield private, f"http://127.0.0.1:{server.server_port}/keys"
-    server.shutdown()
+    with answering(lambda _: JSONResponse({"keys": [key]})) as address:
+        yield private, f"{address}/keys"
 
 
 @pytest.mark.parametrize(

@@ -22,9 +22,9 @@ from kikitori.engines.qwen2_audio.quantization import Quantization
 from kikitori.errors import StartupError
 from transformers import Qwen2AudioConfig, Qwen2AudioForConditionalGeneration
 
-from service.tests.qwen2_audio.servers import Hub, Storage, answering
+from service.tests.qwen2_audio.servers import Hub, Storage
 from service.tests.qwen2_audio.tensors import tensors
-from tests.processes import running_service
+from tests.processes import answering, running_service
 
 GB = 10**9
 GIB = 1 << 30
