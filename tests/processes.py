@@ -38,6 +38,16 @@ class ServiceProcess:
         """The real client, without its own retries."""
         return openai.OpenAI(base_url=f"{self.url}/v1", api_key="none", max_retries=0, **options)  # type: ignore[arg-type]
 
+    def streaming(self, model: str, file: bytes, timeout_s: float = 60) -> AbstractContextManager[httpx.Response]:
+        """The events of a transcription as they come; leaving early is hanging up."""
+        return httpx.stream(
+            "POST",
+            f"{self.url}/v1/audio/transcriptions",
+            data={"model": model, "stream": "true"},
+            files={"file": ("speech.wav", file)},
+            timeout=timeout_s,
+        )
+
     def until_ready(self) -> None:
         """Wait for the model."""
         until(lambda: httpx.get(f"{self.url}/health/ready").status_code == 200)

@@ -57,13 +57,7 @@ def test_the_events_of_a_cold_start(tmp_path: Path) -> None:
 def test_sigterm_lets_requests_finish(tmp_path: Path) -> None:
     with running_service(tmp_path) as service:
         service.until_ready()
-        with httpx.stream(
-            "POST",
-            f"{service.url}/v1/audio/transcriptions",
-            data={"model": "whisper", "stream": "true"},
-            files={"file": ("a.wav", say(" ".join(SENTENCES)))},
-            timeout=60,
-        ) as answer:
+        with service.streaming("whisper", say(" ".join(SENTENCES))) as answer:
             service.process.send_signal(signal.SIGTERM)
             assert "transcript.text.done" in answer.read().decode()
         assert service.process.wait(20) in (0, -signal.SIGTERM)
@@ -73,13 +67,7 @@ def test_a_client_that_leaves_a_real_transcription_frees_the_engine(tmp_path: Pa
     minutes = say(" ".join(SENTENCES * 20))
     with running_service(tmp_path, CONCURRENCY="1", QUEUE_SIZE="0") as service:
         service.until_ready()
-        with httpx.stream(
-            "POST",
-            f"{service.url}/v1/audio/transcriptions",
-            data={"model": "whisper", "stream": "true"},
-            files={"file": ("a.wav", minutes)},
-            timeout=60,
-        ) as answer:
+        with service.streaming("whisper", minutes) as answer:
             next(answer.iter_lines())  # it has begun; now hang up
         until(lambda: service.logged("/v1/audio/transcriptions 499"))
         heard = service.client().audio.transcriptions.create(model="whisper", file=("a.wav", say(SENTENCES[1])))

@@ -198,21 +198,14 @@ def test_sixteen_mixed_at_once_get_their_own_answers(service: ServiceProcess, cl
 
 
 def test_who_leaves_is_dropped_queued_or_running(tmp_path: Path, tiny: Path) -> None:
-    long, short = file_of(*UTTERANCES * 6), file_of(UTTERANCES[0])
+    (_, long), (_, short) = file_of(*UTTERANCES * 6), file_of(UTTERANCES[0])
     settings: Any = {"ENGINE": "qwen2-audio", "MODEL": str(tiny), "CONCURRENCY": "1", "QUEUE_SIZE": "1"}
     with running_service(tmp_path, **settings) as service:
         service.until_ready()
-        post: Any = {
-            "method": "POST",
-            "url": f"{service.url}/v1/audio/transcriptions",
-            "data": {"model": MODEL, "stream": "true"},
-            "timeout": 60,
-        }
-        with httpx.stream(**post, files={"file": long}) as first:
+        with service.streaming(MODEL, long) as first:
             lines = first.iter_lines()
             next(lines)  # it is running, so the next one waits
-            queued = httpx.stream(**(post | {"timeout": 0.5}), files={"file": short})
-            with pytest.raises(httpx.ReadTimeout), queued:
+            with pytest.raises(httpx.ReadTimeout), service.streaming(MODEL, short, timeout_s=0.5):
                 pass
             until(lambda: service.log.read_text().count("/v1/audio/transcriptions 499") == 1)
         until(lambda: service.log.read_text().count("/v1/audio/transcriptions 499") == 2)
