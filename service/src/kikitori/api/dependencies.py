@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -80,7 +80,7 @@ class Service:
             )
 
 
-def _service(request: Request) -> Service:
+async def _service(request: Request) -> Service:
     service: Service = request.app.state.service
     return service
 
@@ -95,7 +95,7 @@ async def _authenticated(request: Request, service: ServiceDep) -> None:
 Authenticated = Depends(_authenticated)
 
 
-def _admitted(service: ServiceDep) -> Iterator[None]:
+async def _admitted(service: ServiceDep) -> AsyncIterator[None]:
     with service.scheduler.admit():
         yield
 
@@ -110,7 +110,7 @@ class ContentType:
     def __init__(self, expected: str) -> None:
         self._expected = expected
 
-    def __call__(self, request: Request) -> None:
+    async def __call__(self, request: Request) -> None:
         """Compare the header."""
         given = request.headers.get("content-type", "")
         if given.partition(";")[0].strip().lower() != self._expected:
