@@ -37,7 +37,13 @@ class ScriptedEngine:
     closed: bool = False
 
     description = Description(
-        engine="scripted", model="parrot", aliases=(), tasks=tuple(Task), languages=None, on_gpu=True
+        engine="scripted",
+        model="parrot",
+        aliases=(),
+        tasks=tuple(Task),
+        languages=None,
+        on_gpu=True,
+        heard_at_once_s=10,
     )
 
     def load(self, report: Report) -> None:

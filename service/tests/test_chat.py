@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import httpx2 as httpx
@@ -11,10 +12,11 @@ import numpy as np
 import openai
 import pytest
 from kikitori.app import create_app
+from kikitori.audio.clip import Window
 from kikitori.settings import Settings
 
 from tests.chat import sound
-from tests.processes import serving
+from tests.processes import PATIENCE_S, serving, until
 from tests.scripted_engine import ScriptedEngine
 from tests.speech import SENTENCES, say, wav
 
@@ -201,6 +203,33 @@ def test_whether_somebody_spoke(chat: openai.OpenAI, content: object, no_speech:
     last = [chunk for chunk in ask(chat, content, stream=True) if chunk.choices][-1]
     assert last.no_speech is no_speech
     assert last.notes == []
+
+
+@pytest.mark.parametrize(
+    ("content", "patience_s", "begun"),
+    [([silence(6)], PATIENCE_S, True), ([silence(6), silence(6)], 0.5, False)],
+)
+def test_speech_is_found_beside_the_engine_unless_it_asks_for_it(
+    chat: openai.OpenAI,
+    engine: ScriptedEngine,
+    monkeypatch: pytest.MonkeyPatch,
+    content: object,
+    patience_s: float,
+    begun: bool,
+) -> None:
+    seen: list[bool] = []
+    before = len(engine.started)
+
+    def found(_: object) -> tuple[Window, ...]:
+        with suppress(TimeoutError):
+            until(lambda: len(engine.started) > before, patience_s)
+        seen.append(len(engine.started) > before)
+        return (Window(0, 16_000),)
+
+    monkeypatch.setattr("kikitori.audio.windows.speech_windows", found)
+    answer = ask(chat, content)
+    assert not answer.no_speech
+    assert seen == [begun] * len(engine.started[-1].clips)
 
 
 @pytest.mark.parametrize(

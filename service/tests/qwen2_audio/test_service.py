@@ -105,10 +105,11 @@ def test_several_sounds_in_one_turn(client: openai.OpenAI) -> None:
     assert read == pytest.approx(second.seconds * 25, abs=20)
 
 
-def test_more_than_can_be_heard_at_once_is_answered_by_its_transcript(client: openai.OpenAI) -> None:
+@pytest.mark.parametrize("sounds", [1, 2])
+def test_more_than_can_be_heard_at_once_is_answered_by_its_transcript(client: openai.OpenAI, sounds: int) -> None:
     one = UTTERANCES[0]
     long = np.concatenate([one.samples, np.zeros(310 * 16_000, np.float32), one.samples])
-    result = ask(client, "Summarize the speech.", long)
+    result = ask(client, "Summarize the speech.", *np.array_split(long, sounds))
     assert result.notes == ["by_transcript"]
     assert result.usage.audio_seconds == pytest.approx(len(long) / 16_000, abs=0.01)
     assert result.usage.audio_seconds_used == pytest.approx(2 * one.seconds, abs=1)

@@ -118,7 +118,7 @@ async def _respond(http: Request, answer: Answer, form: Format) -> Response:
 async def _events(answer: Answer) -> AsyncIterator[dict[str, object]]:
     """OpenAI's `transcript.text.delta` events and their `transcript.text.done`, with the figures in it."""
     pieces: list[Piece] = []
-    async for piece in answer.job.pieces():
+    async for piece in answer.pieces():
         delta = piece.text if any(one.text for one in pieces) else piece.text.lstrip()
         pieces.append(piece)
         if delta:
@@ -143,7 +143,7 @@ def _transcript(answer: Answer, pieces: Sequence[Piece]) -> Transcript:
         segments=[piece.segment for piece in pieces if piece.segment],
         notes=job.notes,
         language=job.language,
-        duration=round(sum(clip.duration for clip in job.request.clips), 3),
+        duration=round(job.request.duration, 3),
         no_speech=not text,
     )
 

@@ -236,7 +236,7 @@ async def _events(
         return head | {"choices": [{"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}]}
 
     yield chunk({"role": "assistant", "content": ""})
-    async for piece in answer.job.pieces():
+    async for piece in answer.pieces():
         if piece.text:
             yield chunk({"content": piece.text})
     yield chunk({}, answer.job.finish) | _remarks(answer)

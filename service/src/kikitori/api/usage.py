@@ -57,10 +57,9 @@ def resources(job: Job, description: Description, price_usd_per_s: float) -> dic
     The cost of `answer` is this answer's own inference; `waking` and `idle` are the time of the instance that nobody
     had paid for yet, which falls to the answer that ends it.
     """
-    clips = job.request.clips
-    given = sum(clip.duration for clip in clips)
+    given = job.request.duration
     transcribed = job.request.task in (Task.TRANSCRIBE, Task.TRANSLATE) or Note.BY_TRANSCRIPT in job.notes
-    used = sum(clip.speech_duration for clip in clips) if transcribed else given
+    used = sum(clip.speech_duration for clip in job.request.clips) if transcribed else given
     bill = job.bill
     return {
         "audio_seconds": round(given, 3),

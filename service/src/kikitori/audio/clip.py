@@ -24,16 +24,29 @@ class Window:
     end: int
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Clip:
     """A decoded recording.
 
-    `samples` is float32 of shape (n,), mono at `SAMPLE_RATE`, within [-1, 1]. `windows` are the stretches with
-    speech, in order, each at most `WINDOW_S` long; empty where nobody speaks.
+    Args:
+        samples: float32 of shape (n,), mono at `SAMPLE_RATE`, within [-1, 1].
+        windows: see the property; None finds them when they are first asked for.
     """
 
-    samples: npt.NDArray[np.float32]
-    windows: tuple[Window, ...]
+    def __init__(self, samples: npt.NDArray[np.float32], windows: tuple[Window, ...] | None = None) -> None:
+        self.samples = samples
+        self._windows = windows
+
+    @property
+    def windows(self) -> tuple[Window, ...]:
+        """The stretches with speech, in order, each at most `WINDOW_S` long; empty where nobody speaks.
+
+        Finding them takes about 1 ms for each second of sound, which is more than an event loop can spare.
+        """
+        if self._windows is None:
+            from kikitori.audio.windows import speech_windows
+
+            self._windows = speech_windows(self.samples)
+        return self._windows
 
     @property
     def duration(self) -> float:

@@ -42,10 +42,11 @@ class AudioDecoder:
         with wave.open(silence, "wb") as file:
             file.setparams((1, 2, SAMPLE_RATE, SAMPLE_RATE, "NONE", ""))
             file.writeframes(bytes(2 * SAMPLE_RATE))
-        await self.decode(silence.getvalue())
+        clip = await self.decode(silence.getvalue())
+        await asyncio.to_thread(lambda: clip.windows)
 
     async def decode(self, data: bytes) -> Clip:
-        """Decode a whole file and find the speech in it.
+        """Decode a whole file.
 
         Raises:
             ServiceError: the file is no usable audio; see `kikitori.audio.decode.decode`.
@@ -62,7 +63,7 @@ class AudioDecoder:
                     "The file is damaged: decoding it crashed the decoder, twice. Convert it to WAV.",
                     "file",
                 ) from error
-        return await asyncio.to_thread(_clip, samples)
+        return Clip(samples)
 
     async def close(self) -> None:
         """End the workers, whatever they do."""
@@ -89,9 +90,3 @@ def _prepare() -> None:
 
     resource.setrlimit(resource.RLIMIT_AS, (_WORKER_MEMORY_BYTES, _WORKER_MEMORY_BYTES))
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
-
-
-def _clip(samples: Samples) -> Clip:
-    from kikitori.audio.windows import speech_windows
-
-    return Clip(samples, speech_windows(samples))

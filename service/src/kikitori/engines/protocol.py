@@ -70,6 +70,12 @@ class Description:
     """Whether it runs on a GPU; false until that is known."""
     prompts: Mapping[Task, str] = field(default_factory=dict)
     """The wording of the tasks that are asked for by text."""
+    heard_at_once_s: float = 0
+    """Seconds of sound that a chat hears whole; of more, and of what is transcribed, only the windows are heard."""
+
+    def needs_windows(self, request: Request) -> bool:
+        """Whether the engine will ask for the windows of the clips."""
+        return request.task is not Task.CHAT or request.duration > self.heard_at_once_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +109,11 @@ class Request:
     def clips(self) -> tuple[Clip, ...]:
         """All audio of the request, in order."""
         return tuple(part for message in self.messages for part in message.content if isinstance(part, Clip))
+
+    @property
+    def duration(self) -> float:
+        """Length of all audio in seconds."""
+        return sum(clip.duration for clip in self.clips)
 
 
 def compression_ratio(text: str) -> float:

@@ -122,6 +122,7 @@ class Qwen2AudioEngine:
             languages=None,
             on_gpu=self._loaded is not None and self._loaded.model.device.type == "cuda",
             prompts=PROMPTS,
+            heard_at_once_s=_HEARD_AT_ONCE_S,
         )
 
     def load(self, report: Report) -> None:
@@ -214,7 +215,7 @@ class Qwen2AudioEngine:
         if request.task in (Task.TRANSCRIBE, Task.TRANSLATE):
             words = task_prompt(request.task, request.language, request.prompt)
             return _Run(request, _hearing(request.clips[0], words, request.max_tokens))
-        if sum(clip.duration for clip in request.clips) > _HEARD_AT_ONCE_S:
+        if request.duration > _HEARD_AT_ONCE_S:
             return self._by_transcript(request)
         sounds = [list(_slices(clip)) for clip in request.clips]
         return _Run(request, deque([self._chat(request, sounds)]))
