@@ -10,7 +10,7 @@ from itertools import pairwise
 import numpy as np
 import psutil
 import pytest
-from kikitori.audio.decode import decode
+from kikitori.audio.decode import decode, plain
 from kikitori.audio.decoder import AudioDecoder
 from kikitori.audio.windows import speech_windows
 from kikitori.errors import Code, ServiceError
@@ -30,6 +30,45 @@ def test_a_tone_stays_the_tone(rate: int) -> None:
     assert len(samples) == pytest.approx(16_000, abs=1)
     middle = slice(2_000, 14_000)
     assert np.abs(samples[middle] - tone(16_000)[: len(samples)][middle]).max() < 0.01
+
+
+RECORDING = wav(np.random.default_rng(0).normal(0, 0.5, 16_000))
+"""As the page makes them."""
+
+
+def test_what_is_plain_is_read_as_if_decoded() -> None:
+    samples = plain(RECORDING, 1)
+    assert samples is not None
+    assert samples.dtype == np.float32
+    assert np.array_equal(samples, decode(RECORDING, 1))
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        b"",
+        wav(np.zeros(0)),
+        wav(tone(8_000), 8_000),
+        wav(tone(16_000), subtype="FLOAT"),
+        wav(np.zeros((16_000, 2))),
+        RECORDING[:-1],
+        RECORDING[:-2],
+        RECORDING + b"LIST",
+        wav(np.zeros(16_001)),
+    ],
+)
+def test_all_else_is_not_plain(file: bytes) -> None:
+    assert plain(file, 1) is None
+
+
+def test_what_is_plain_needs_no_worker() -> None:
+    async def scenario() -> None:
+        decoder = AudioDecoder(1)
+        assert (await decoder.decode(RECORDING)).duration == 1
+        assert not workers()
+        await decoder.close()
+
+    asyncio.run(scenario())
 
 
 @pytest.mark.parametrize("packed", [lambda file: file, lambda file: encode(file, "mov", "pcm_s16le", 16_000)])

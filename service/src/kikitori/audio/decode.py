@@ -1,4 +1,4 @@
-"""Turns a file's bytes into samples, or says why it cannot. Pure and synchronous; runs in a worker process."""
+"""Turns a file's bytes into samples, or says why it cannot. Pure and synchronous; `decode` runs in a worker process."""
 
 from __future__ import annotations
 
@@ -57,6 +57,24 @@ def decode(data: bytes, max_seconds: float) -> Samples:
         raise ServiceError(Code.EMPTY_AUDIO, "The audio has no samples (0 s). Record at least a moment.", "file")
     peak = float(np.max(np.abs(samples)))
     return samples / np.float32(peak) if peak > 1.0 else samples
+
+
+def plain(data: bytes, max_seconds: float) -> Samples | None:
+    """The samples of a WAV that is nothing but a header and 16-bit mono at 16 kHz, as the page records it.
+
+    Such a header is known to the byte, so there is nothing to parse that could be damaged.
+
+    Returns:
+        What `decode` would; None for every other file.
+    """
+    size = len(data) - 44
+    if not 0 < size <= 2 * SAMPLE_RATE * max_seconds or size % 2:
+        return None
+    chunks = (b"RIFF", size + 36, b"WAVE", b"fmt ", 16, 1, 1, SAMPLE_RATE, 2 * SAMPLE_RATE, 2, 16, b"data", size)
+    if not data.startswith(struct.pack("<4sI4s4sIHHIIHH4sI", *chunks)):
+        return None
+    samples: Samples = np.divide(np.frombuffer(data, "<i2", offset=44), 1 << 15, dtype=np.float32)
+    return samples
 
 
 def _mono(data: bytes, max_seconds: float) -> Samples:

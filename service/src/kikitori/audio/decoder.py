@@ -1,7 +1,8 @@
 """Decodes uploads beside the service: whatever a bad file does to native code, the service goes on.
 
 Each decode runs in a worker process that is reused, bounded in memory and time, and killed when its request is given
-up. What travels to and from the workers is packed on threads, not on the event loop.
+up. What travels to and from the workers is packed on threads, not on the event loop. Only what needs no native code,
+the page's own recordings, is read here: the way to a worker and back takes longer than that.
 """
 
 from __future__ import annotations
@@ -38,10 +39,10 @@ class AudioDecoder:
 
     async def warm_up(self) -> None:
         """Start a worker and load the voice activity detector, so that no request waits for them."""
-        silence = io.BytesIO()
+        silence, rate = io.BytesIO(), SAMPLE_RATE // 2  # at that rate it is a worker's
         with wave.open(silence, "wb") as file:
-            file.setparams((1, 2, SAMPLE_RATE, SAMPLE_RATE, "NONE", ""))
-            file.writeframes(bytes(2 * SAMPLE_RATE))
+            file.setparams((1, 2, rate, rate, "NONE", ""))
+            file.writeframes(bytes(2 * rate))
         clip = await self.decode(silence.getvalue())
         await asyncio.to_thread(lambda: clip.windows)
 
@@ -51,24 +52,29 @@ class AudioDecoder:
         Raises:
             ServiceError: the file is no usable audio; see `kikitori.audio.decode.decode`.
         """
+        from kikitori.audio.decode import plain
+
+        samples = await asyncio.to_thread(plain, data, self._max_seconds)
+        return Clip(await self._decoded(data) if samples is None else samples)
+
+    async def close(self) -> None:
+        """End the workers, whatever they do."""
+        self._pool.stop()  # type: ignore[no-untyped-call]
+        await asyncio.to_thread(self._pool.join)
+
+    async def _decoded(self, data: bytes) -> Samples:
         try:
-            samples = await self._run(data)
+            return await self._run(data)
         except ProcessExpired:
             # It may have been killed for another reason, so the file is blamed only when it happens again.
             try:
-                samples = await self._run(data)
+                return await self._run(data)
             except ProcessExpired as error:
                 raise ServiceError(
                     Code.INVALID_AUDIO,
                     "The file is damaged: decoding it crashed the decoder, twice. Convert it to WAV.",
                     "file",
                 ) from error
-        return Clip(samples)
-
-    async def close(self) -> None:
-        """End the workers, whatever they do."""
-        self._pool.stop()  # type: ignore[no-untyped-call]
-        await asyncio.to_thread(self._pool.join)
 
     async def _run(self, data: bytes) -> Samples:
         from kikitori.audio.decode import decode
