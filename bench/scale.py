@@ -65,7 +65,7 @@ SEVEN_BILLION = Shape(4096, 11_008, 32, 32, 156_032, 1280, 32, 20)
 
 SCALES = {
     "toy": Scale("toy", "cpu", _TOY, _TOY, tokens=24, rounds=1, cold_rounds=1),
-    "cpu": Scale("cpu", "cpu", _CPU_DECODING, _CPU_LOADING, tokens=48, rounds=7, cold_rounds=3),
+    "cpu": Scale("cpu", "cpu", _CPU_DECODING, _CPU_LOADING, tokens=48, rounds=5, cold_rounds=3),
     "gpu": Scale("gpu", "cuda", SEVEN_BILLION, SEVEN_BILLION, tokens=128, rounds=5, cold_rounds=3),
 }
 """What can be measured. `toy` only shows that the programs work; `gpu` takes 40 GB of the card."""
