@@ -88,7 +88,7 @@ def start_kikitori(folder: Path) -> ColdStart:
     with Contestant(Kikitori, folder) as kikitori:
         return _cold_start(
             began,
-            lambda: kikitori.ask(Kikitori.first_token, noise(10), []),
+            lambda: kikitori.ask(Kikitori.answer, [noise(10)], 1).arrivals[0][0],
             lambda: kikitori.ask(Kikitori.start),
         )
 

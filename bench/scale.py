@@ -58,7 +58,7 @@ class Scale:
 
 _TOY = Shape(64, 192, 2, 2, 640, 64, 2, 2)
 # A head of 128 and a vocabulary that takes a tenth of the bytes per token, as in the 7B model.
-_CPU_DECODING = Shape(1280, 3440, 16, 10, 32_768, 640, 8, 10)
+_CPU_DECODING = Shape(1280, 3456, 16, 10, 32_768, 640, 8, 10)
 _CPU_LOADING = Shape(2048, 5504, 20, 16, 32_768, 640, 8, 10)
 SEVEN_BILLION = Shape(4096, 11_008, 32, 32, 156_032, 1280, 32, 20)
 """Qwen/Qwen2-Audio-7B-Instruct."""
