@@ -14,7 +14,7 @@ import os
 import wave
 from typing import TYPE_CHECKING
 
-from pebble import ProcessExpired, ProcessPool
+from pebble import ProcessExpired, ProcessFuture, ProcessPool
 
 from kikitori.audio.clip import SAMPLE_RATE, Clip
 from kikitori.errors import Code, ServiceError
@@ -39,11 +39,13 @@ class AudioDecoder:
 
     async def warm_up(self) -> None:
         """Start a worker and load the voice activity detector, so that no request waits for them."""
-        silence, rate = io.BytesIO(), SAMPLE_RATE // 2  # at that rate it is a worker's
+        silence = io.BytesIO()
         with wave.open(silence, "wb") as file:
-            file.setparams((1, 2, rate, rate, "NONE", ""))
-            file.writeframes(bytes(2 * rate))
-        clip = await self.decode(silence.getvalue())
+            file.setparams((1, 2, SAMPLE_RATE, SAMPLE_RATE, "NONE", ""))
+            file.writeframes(bytes(2 * SAMPLE_RATE))
+        # On a thread: imports and new processes take the event loop's time when it is about to open the port.
+        future = await asyncio.to_thread(self._schedule, silence.getvalue())
+        clip = Clip(await asyncio.wrap_future(future))
         await asyncio.to_thread(lambda: clip.windows)
 
     async def decode(self, data: bytes) -> Clip:
@@ -77,17 +79,18 @@ class AudioDecoder:
                 ) from error
 
     async def _run(self, data: bytes) -> Samples:
-        from kikitori.audio.decode import decode
-
-        # Cancelling the future kills the worker; the pool starts another.
-        future = self._pool.schedule(decode, args=(data, self._max_seconds), timeout=_LONGEST_S)
         try:
-            samples: Samples = await asyncio.wrap_future(future)
+            # Cancelling the future kills the worker; the pool starts another.
+            return await asyncio.wrap_future(self._schedule(data))
         except TimeoutError as error:
             raise ServiceError(
                 Code.INVALID_AUDIO, f"Decoding the file took more than {_LONGEST_S:g} s. Convert it to WAV.", "file"
             ) from error
-        return samples
+
+    def _schedule(self, data: bytes) -> ProcessFuture[Samples]:
+        from kikitori.audio.decode import decode
+
+        return self._pool.schedule(decode, args=(data, self._max_seconds), timeout=_LONGEST_S)
 
 
 def _prepare() -> None:
