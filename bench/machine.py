@@ -8,12 +8,15 @@ import subprocess
 from pathlib import Path
 
 import psutil
-import torch
-import transformers
 
 
 def machine() -> dict[str, object]:
     """The record of this machine and of what runs on it; memory in GiB, the load is the average of the last minute."""
+    # Not above: the contestants' processes import what the program does, and the engine sets variables that torch reads
+    # when it is imported.
+    import torch
+    import transformers
+
     return {
         "cpu": _cpu(),
         "cores": os.cpu_count(),
