@@ -36,7 +36,10 @@ class Hub:
         if path.startswith("/api/models/"):
             siblings = [{"rfilename": file.name} for file in files]
             return JSONResponse({"id": "some/model", "sha": commit, "siblings": siblings})
-        body = (self.folder / path.rpartition("/")[2]).read_bytes()
+        file = self.folder / path.rpartition("/")[2]
+        if not file.is_file():
+            return JSONResponse({}, 404)  # the client also asks for what has nothing to do with models
+        body = file.read_bytes()
         return Response(body, 200, {"ETag": f'"{len(body)}"', "X-Repo-Commit": commit, "Accept-Ranges": "none"})
 
 
