@@ -1,4 +1,4 @@
-import { saveApiKey, savedApiKey } from '../api-key';
+import { saveApiKey, savedApiKey } from '../page/api-key';
 import { part } from './element';
 
 /**

@@ -1,6 +1,6 @@
 import { type Language, MESSAGES } from '../messages';
-import type { Observable } from '../observable';
-import { languageNames } from '../quantities';
+import type { Observable } from '../page/observable';
+import { languageNames } from '../page/quantities';
 import { part } from './element';
 
 /**

@@ -1,7 +1,7 @@
-import { failureText } from '../failure-text';
+import type { Recording } from '../history/recording';
 import { type Language, MESSAGES } from '../messages';
-import { clock, moment } from '../quantities';
-import type { Recording } from '../recording';
+import { failureText } from '../page/failure-text';
+import { clock, moment } from '../page/quantities';
 import { part } from './element';
 import { openPlayer } from './player';
 

@@ -1,6 +1,6 @@
-import type { Library } from '../library';
+import type { Library } from '../history/library';
 import type { Language } from '../messages';
-import type { Observable } from '../observable';
+import type { Observable } from '../page/observable';
 import { part } from './element';
 import { type HistoryActions, HistoryItem } from './history-item';
 

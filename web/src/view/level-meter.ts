@@ -1,4 +1,4 @@
-import { meterShare } from '../quantities';
+import { meterShare } from '../page/quantities';
 import { create } from './element';
 
 /** Bars on each side of the middle one. */

@@ -1,5 +1,5 @@
 import { type Language, MESSAGES, type Messages } from '../messages';
-import type { Observable } from '../observable';
+import type { Observable } from '../page/observable';
 import { part } from './element';
 
 export interface Notice {

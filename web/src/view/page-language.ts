@@ -1,6 +1,6 @@
-import { saveLanguage } from '../language';
 import { type Language, MESSAGES, type Messages } from '../messages';
-import type { Observable } from '../observable';
+import { saveLanguage } from '../page/language';
+import type { Observable } from '../page/observable';
 
 /** Names of the messages that are plain texts. */
 type TextKey = { [K in keyof Messages]: Messages[K] extends string ? K : never }[keyof Messages];

@@ -1,9 +1,9 @@
-import { failureText } from '../failure-text';
 import { type Language, MESSAGES, type Messages } from '../messages';
-import type { Observable } from '../observable';
-import { megabytes } from '../quantities';
-import type { WakeupState } from '../wakeup';
-import type { WarmupPhase } from '../warmup';
+import { failureText } from '../page/failure-text';
+import type { Observable } from '../page/observable';
+import { megabytes } from '../page/quantities';
+import type { WakeupState } from '../sending/wakeup';
+import type { WarmupPhase } from '../service/warmup';
 import { create, part } from './element';
 
 /** The cold start of the service, phase by phase; hidden while nobody wants the service. */

@@ -1,8 +1,8 @@
-import type { Dictation } from '../dictation';
 import { type Language, MESSAGES } from '../messages';
-import type { Observable } from '../observable';
-import { SAMPLE_RATE } from '../pcm';
-import { clock } from '../quantities';
+import type { Observable } from '../page/observable';
+import { clock } from '../page/quantities';
+import type { Dictation } from '../recording/dictation';
+import { SAMPLE_RATE } from '../sound/pcm';
 import { part } from './element';
 import { LevelMeter } from './level-meter';
 

@@ -1,6 +1,6 @@
 import { type Language, MESSAGES } from '../messages';
-import type { Observable } from '../observable';
-import type { Progress } from '../outbox';
+import type { Observable } from '../page/observable';
+import type { Progress } from '../sending/outbox';
 import { part } from './element';
 
 /** The transcript as it arrives. */

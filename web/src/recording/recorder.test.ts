@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import type { CaptureMessage } from './capture';
+import type { CaptureMessage } from '../sound/capture';
 import { type EndReason, Recorder } from './recorder';
 
 class FakeTrack extends EventTarget {

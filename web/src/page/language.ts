@@ -1,4 +1,4 @@
-import { LANGUAGES, type Language } from './messages';
+import { LANGUAGES, type Language } from '../messages';
 import { Observable } from './observable';
 
 const ENTRY = 'kikitori.language';

@@ -1,4 +1,4 @@
-import type { Failure } from './service-error';
+import type { Failure } from '../service/service-error';
 
 /**
  * Where a recording stands.

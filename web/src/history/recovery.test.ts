@@ -1,9 +1,9 @@
 import { IDBFactory } from 'fake-indexeddb';
 import 'fake-indexeddb/auto';
 import { beforeEach, expect, it } from 'vitest';
+import { BYTES_PER_SECOND } from '../sound/pcm';
 import { Library } from './library';
 import { Ownership } from './ownership';
-import { BYTES_PER_SECOND } from './pcm';
 import type { Recording } from './recording';
 import { recover } from './recovery';
 import { Store } from './store';

@@ -1,13 +1,13 @@
-import { FileError } from './chosen-file';
+import type { Recording } from '../history/recording';
+import type { Messages } from '../messages';
+import { FileError } from '../recording/chosen-file';
+import type { StartProblem } from '../recording/dictation';
+import type { EndReason } from '../recording/recorder';
+import type { Failure } from '../service/service-error';
 import { ConfigError } from './config';
-import type { StartProblem } from './dictation';
 import { failureText } from './failure-text';
-import type { Messages } from './messages';
 import { clock, megabytes } from './quantities';
-import type { EndReason } from './recorder';
-import type { Recording } from './recording';
-import type { Failure } from './service-error';
-import type { Notice } from './view/notice';
+import type { Notice } from '../view/notice';
 
 // What the page tells about each thing that can happen, in one place, so that wording and tone agree.
 

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
-import page from '../index.html?raw';
-import { preferredLanguage } from './language';
-import { LANGUAGES, MESSAGES } from './messages';
+import page from '../../index.html?raw';
+import { preferredLanguage } from '../page/language';
+import { LANGUAGES, MESSAGES } from '.';
 
 /** Each text by its path, with what kind of thing it is: `record.idle: string`, `serviceSaid: function 1`. */
 function shape(value: unknown, path = ''): string[] {

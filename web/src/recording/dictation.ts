@@ -1,10 +1,10 @@
-import type { Library } from './library';
+import type { Library } from '../history/library';
+import type { Ownership, Release } from '../history/ownership';
+import type { Recording } from '../history/recording';
+import { Observable } from '../page/observable';
+import { SAMPLE_RATE } from '../sound/pcm';
 import { MicrophoneError, type MicrophoneProblem, openMicrophone } from './microphone';
-import { Observable } from './observable';
-import type { Ownership, Release } from './ownership';
-import { SAMPLE_RATE } from './pcm';
 import { type EndReason, Recorder } from './recorder';
-import type { Recording } from './recording';
 import { keepScreenOn } from './wake-lock';
 
 export type DictationState = 'idle' | 'starting' | 'recording' | 'stopping';

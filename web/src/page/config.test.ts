@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import shipped from '../public/config.json';
+import shipped from '../../public/config.json';
 import { ConfigError, loadConfig, parseConfig } from './config';
 
 /** The shipped file with one value, given by its dotted path, replaced. */

@@ -1,5 +1,5 @@
-import type { Messages } from './messages';
-import type { Failure } from './service-error';
+import type { Messages } from '../messages';
+import type { Failure } from '../service/service-error';
 
 /** Says in the reader's language why sending failed, in the service's own words where it had some. */
 export function failureText(failure: Failure, messages: Messages): string {

@@ -1,4 +1,4 @@
-import type { Language } from './messages';
+import type { Language } from '../messages';
 
 /** Seconds as `m:ss`, or `h:mm:ss` from an hour on. Cut rather than rounded, as clocks do. */
 export function clock(seconds: number): string {

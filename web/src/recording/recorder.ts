@@ -1,6 +1,6 @@
-import type { CaptureMessage, CaptureOptions } from './capture';
-import workletUrl from './capture.worklet?worker&url';
-import { SAMPLE_RATE } from './pcm';
+import type { CaptureMessage, CaptureOptions } from '../sound/capture';
+import workletUrl from '../sound/capture.worklet?worker&url';
+import { SAMPLE_RATE } from '../sound/pcm';
 
 /**
  * Why a recording ended.

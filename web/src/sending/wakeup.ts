@@ -1,7 +1,7 @@
-import { Observable } from './observable';
-import type { Service } from './service';
-import { type Failure, ServiceError } from './service-error';
-import type { WarmupSnapshot } from './warmup';
+import { Observable } from '../page/observable';
+import type { Service } from '../service/service';
+import { type Failure, ServiceError } from '../service/service-error';
+import type { WarmupSnapshot } from '../service/warmup';
 
 /**
  * How far the service is in waking up.

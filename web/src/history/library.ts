@@ -1,8 +1,8 @@
-import { Observable } from './observable';
-import { BYTES_PER_SECOND } from './pcm';
+import { Observable } from '../page/observable';
+import { BYTES_PER_SECOND } from '../sound/pcm';
+import { wavFile } from '../sound/wav';
 import { type Recording, settledState } from './recording';
 import type { Removed, Store } from './store';
-import { wavFile } from './wav';
 
 /** The history as the page shows it: what the store holds, told to observers after every change. */
 export class Library {

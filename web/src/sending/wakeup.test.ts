@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
-import { ServiceError } from './service-error';
+import { ServiceError } from '../service/service-error';
+import type { WarmupSnapshot } from '../service/warmup';
 import { Wakeup } from './wakeup';
-import type { WarmupSnapshot } from './warmup';
 
 const snapshot = (status: WarmupSnapshot['status']): WarmupSnapshot => ({
   status,

@@ -1,6 +1,6 @@
-import type { Limits } from './config';
-import { BYTES_PER_SECOND, SAMPLE_RATE } from './pcm';
-import { WAV_HEADER_BYTES } from './wav';
+import type { Limits } from '../page/config';
+import { BYTES_PER_SECOND, SAMPLE_RATE } from '../sound/pcm';
+import { WAV_HEADER_BYTES } from '../sound/wav';
 
 /** What a request needs besides the audio: the form's other fields, its boundaries, a long file name. */
 const FORM_BYTES = 4096;

@@ -1,5 +1,5 @@
-import type { Library } from './library';
-import type { Recording } from './recording';
+import type { Library } from '../history/library';
+import type { Recording } from '../history/recording';
 
 /** Why a chosen file was not taken. */
 export type FileProblem = 'too-large' | 'empty' | 'unreadable' | 'storage';

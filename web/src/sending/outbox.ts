@@ -1,10 +1,10 @@
-import type { Limits } from './config';
-import type { Library } from './library';
-import { Observable } from './observable';
-import type { Ownership } from './ownership';
-import { type Recording, settledState } from './recording';
-import type { Service } from './service';
-import { type Failure, ServiceError } from './service-error';
+import type { Library } from '../history/library';
+import type { Ownership } from '../history/ownership';
+import { type Recording, settledState } from '../history/recording';
+import type { Limits } from '../page/config';
+import { Observable } from '../page/observable';
+import type { Service } from '../service/service';
+import { type Failure, ServiceError } from '../service/service-error';
 import { maxFileBytes } from './upload-limits';
 
 /** The transcript that is arriving, or the last one that arrived. */

@@ -1,14 +1,14 @@
 import { IDBFactory } from 'fake-indexeddb';
 import 'fake-indexeddb/auto';
 import { beforeEach, expect, it } from 'vitest';
-import { Library } from './library';
+import { Library } from '../history/library';
+import { Ownership } from '../history/ownership';
+import type { Recording } from '../history/recording';
+import { Store } from '../history/store';
+import { testRecording } from '../history/test-recording';
+import type { Transcript } from '../service/service';
+import { type Failure, ServiceError } from '../service/service-error';
 import { Outbox } from './outbox';
-import { Ownership } from './ownership';
-import type { Recording } from './recording';
-import type { Transcript } from './service';
-import { type Failure, ServiceError } from './service-error';
-import { Store } from './store';
-import { testRecording } from './test-recording';
 
 beforeEach(() => {
   globalThis.indexedDB = new IDBFactory();
