@@ -178,7 +178,7 @@ def test_a_recording_outlives_its_browser(open_browser: Browser, awake: House) -
         if f"--user-data-dir={awake.folder / 'profile'}" in (process.info["cmdline"] or []):
             process.kill()
     page = open_page(open_browser(), awake)
-    expect_state(page, "recorded")
+    expect_state(page, "kept")
     newest(page).get_by_test_id("send").click()
     expect_transcript(page, SPOKEN)
 

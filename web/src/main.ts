@@ -6,10 +6,12 @@ import { Library } from './history/library';
 import { Ownership } from './history/ownership';
 import { recover } from './history/recovery';
 import { Store } from './history/store';
+import { ANYONE } from './page/access';
 import { type Config, loadConfig } from './page/config';
-import { chosenLanguage } from './page/language';
+import { pageLanguage } from './page/language';
 import * as notices from './page/notices';
 import { Observable } from './page/observable';
+import { SettingsStore } from './page/settings';
 import { keepFile } from './recording/chosen-file';
 import { Dictation } from './recording/dictation';
 import { Outbox } from './sending/outbox';
@@ -20,7 +22,6 @@ import { SAMPLE_RATE } from './sound/pcm';
 import { mountApiKeyField } from './view/api-key-field';
 import { mountDeploymentNote } from './view/deployment-note';
 import { mountFileChoice } from './view/file-choice';
-import type { HistoryActions } from './view/history-item';
 import { mountHistory } from './view/history-view';
 import { mountNotice, type Notice } from './view/notice';
 import { mountPageLanguage } from './view/page-language';
@@ -28,35 +29,54 @@ import { mountPhases } from './view/phases-view';
 import { mountRecordPanel } from './view/record-panel';
 import { mountTranscript } from './view/transcript-view';
 
-const language = chosenLanguage();
+const settings = new SettingsStore();
+const language = pageLanguage(settings);
 const notice = new Observable<Notice | null>(null);
 const ownership = new Ownership();
 
-mountPageLanguage(language);
+mountPageLanguage(language, (chosen) => settings.change({ language: chosen }));
 mountNotice(notice, language);
 
 const [library, config] = await Promise.all([
-  Store.open()
-    .then(Library.load)
-    .catch(() => tell(notices.storageBlockedNotice())),
+  openLibrary().catch(() => tell(notices.storageBlockedNotice())),
   loadConfig(`${import.meta.env.BASE_URL}config.json`).catch((error) => tell(notices.configNotice(error))),
 ]);
 if (library) recover(library, ownership, () => tell(notices.recoveredNotice()));
-if (library && config) mountWhole(library, config);
-// What was recorded earlier can be heard and deleted whatever else is missing.
-else if (library)
-  mountHistory(library, language, { ...historyActions(library), send: null, cancel: () => {} });
+if (library && config) {
+  const sending = mountSending(library, config);
+  mountRecording(library, config, sending);
+  mountHistoryOf(library, sending.outbox);
+} else if (library) {
+  // What was recorded earlier can be heard and deleted whatever else is missing.
+  mountHistoryOf(library, null);
+}
+
+async function openLibrary(): Promise<Library> {
+  const held = notices.storageHeldNotice();
+  const store = await Store.open({
+    onBlocked: () => tell(held),
+    release: async () => {
+      await ownership.held.when((count) => count === 0);
+      tell(notices.storageReleasedNotice());
+    },
+  });
+  if (notice.value === held) notice.set(null);
+  return Library.load(store);
+}
 
 function tell(news: Notice): null {
   notice.set(news);
   return null;
 }
 
-function mountWhole(library: Library, { service: address, auth, model }: Config): void {
-  const maxSamples = maxRecordingSamples(model.limits);
-  const maxBytes = maxFileBytes(model.limits);
-  const key = auth === 'api-key' ? mountApiKeyField() : () => null;
-  const service = new Service({ address, model: model.id, key });
+interface Sending {
+  outbox: Outbox;
+  wakeup: Wakeup;
+}
+
+function mountSending(library: Library, { service: address, auth, model }: Config): Sending {
+  const access = auth === 'api-key' ? mountApiKeyField() : ANYONE;
+  const service = new Service({ address, model: model.id, access });
   const wakeup = new Wakeup(service);
   const outbox = new Outbox({
     library,
@@ -66,6 +86,15 @@ function mountWhole(library: Library, { service: address, auth, model }: Config)
     onSending: () => wakeup.want(),
     onFailure: ({ id }, failure) => tell(notices.failureNotice(failure, () => outbox.send(id))),
   });
+  mountPhases(wakeup.state, language);
+  mountTranscript(outbox.progress, language);
+  mountDeploymentNote(model.languages, language);
+  return { outbox, wakeup };
+}
+
+function mountRecording(library: Library, { model }: Config, { outbox, wakeup }: Sending): void {
+  const maxSamples = maxRecordingSamples(model.limits);
+  const maxBytes = maxFileBytes(model.limits);
   const dictation = new Dictation({
     library,
     ownership,
@@ -78,11 +107,7 @@ function mountWhole(library: Library, { service: address, auth, model }: Config)
       if (reason === 'stopped' || reason === 'limit') send();
     },
   });
-
   mountRecordPanel(dictation, maxSamples, language);
-  mountPhases(wakeup.state, language);
-  mountTranscript(outbox.progress, language);
-  mountDeploymentNote(model.languages, language);
   mountFileChoice(async (file) => {
     try {
       const { id } = await keepFile(file, maxBytes, library);
@@ -92,28 +117,22 @@ function mountWhole(library: Library, { service: address, auth, model }: Config)
       tell(notices.fileNotice(error, file, maxBytes));
     }
   });
+}
+
+/** @param outbox - null where there is no service to send to */
+function mountHistoryOf(library: Library, outbox: Outbox | null): void {
+  const send = (id: string): void => {
+    notice.set(null);
+    void outbox?.send(id);
+  };
   mountHistory(library, language, {
-    ...historyActions(library),
-    send: (id) => {
-      notice.set(null);
-      void outbox.send(id);
-    },
-    cancel: (id) => outbox.cancel(id),
+    audio: (recording) => library.audio(recording),
+    send: outbox && send,
+    cancel: (id) => outbox?.cancel(id),
     remove: async (id) => {
-      outbox.cancel(id);
-      await remove(library, id);
+      outbox?.cancel(id);
+      const removed = await library.remove(id);
+      if (removed) tell(notices.deletedNotice(() => library.restore(removed)));
     },
   });
-}
-
-function historyActions(library: Library): Pick<HistoryActions, 'audio' | 'remove'> {
-  return {
-    audio: (recording) => library.audio(recording),
-    remove: (id) => void remove(library, id),
-  };
-}
-
-async function remove(library: Library, id: string): Promise<void> {
-  const removed = await library.remove(id);
-  if (removed) tell(notices.deletedNotice(() => library.restore(removed)));
 }

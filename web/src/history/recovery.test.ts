@@ -2,21 +2,28 @@ import { IDBFactory } from 'fake-indexeddb';
 import 'fake-indexeddb/auto';
 import { beforeEach, expect, it } from 'vitest';
 import { BYTES_PER_SECOND } from '../sound/pcm';
+import type { Answer } from './answer';
 import { Library } from './library';
-import { Ownership } from './ownership';
+import { answerName, Ownership, recordingName } from './ownership';
 import type { Recording } from './recording';
 import { recover } from './recovery';
 import { Store } from './store';
-import { testRecording } from './test-recording';
+import { testAnswer, testRecording } from './test-records';
 
 beforeEach(() => {
   globalThis.indexedDB = new IDBFactory();
 });
 
-/** What a page finds when it opens after another one left `recording` and `seconds` of audio behind. */
-async function after(recording: Recording, seconds: number, ownership = new Ownership(undefined)) {
+/** What a page finds when it opens after another one left `recording`, `seconds` of audio and `answers` behind. */
+async function after(
+  recording: Recording,
+  seconds: number,
+  answers: Answer[] = [],
+  ownership = new Ownership(undefined),
+) {
   const store = await Store.open();
-  await store.put(recording);
+  await store.putRecording(recording);
+  for (const answer of answers) await store.putAnswer(answer);
   for (let second = 0; second < seconds; second++) {
     await store.append(recording.id, second, new ArrayBuffer(BYTES_PER_SECOND));
   }
@@ -32,8 +39,8 @@ it('keeps a recording that was cut off, as not sent, with the length that was ke
     3,
   );
   await settled;
-  expect(library.get('a')).toMatchObject({ state: 'recorded', seconds: 3 });
-  expect(await store.get('a')).toMatchObject({ state: 'recorded', seconds: 3 });
+  expect(library.get('a')).toMatchObject({ state: 'kept', seconds: 3 });
+  expect(await store.recording('a')).toMatchObject({ state: 'kept', seconds: 3 });
   expect((await library.audio(testRecording())).size).toBe(44 + 3 * BYTES_PER_SECOND);
   expect(recovered()).toBe(1);
 });
@@ -42,62 +49,75 @@ it('drops a recording that holds no sound', async () => {
   const { store, library, settled, recovered } = await after(testRecording({ state: 'recording' }), 0);
   await settled;
   expect(library.recordings.value).toEqual([]);
-  expect(await store.list()).toEqual([]);
+  expect((await store.contents()).recordings).toEqual([]);
   expect(recovered()).toBe(0);
 });
 
-it('takes back one that was being sent, with the transcript it had before', async () => {
-  const first = await after(testRecording({ state: 'sending' }), 1);
-  await first.settled;
-  expect(first.library.get('a')?.state).toBe('recorded');
-  const result = { text: 'hello', noSpeech: false };
-  const again = await after(testRecording({ id: 'b', state: 'sending', result }), 1);
-  await again.settled;
-  expect(again.library.get('b')).toMatchObject({ state: 'done', result });
+it('lets an answer that was being sent wait, with what it had before', async () => {
+  const sending = testAnswer({ state: 'sending', text: 'hello', edited: 'Hello!', partial: 'hel' });
+  const { store, library, settled, recovered } = await after(testRecording(), 1, [sending]);
+  await settled;
+  expect(library.answersOf('a')).toEqual([{ ...sending, state: 'waiting' }]);
+  expect(await store.answer('a', sending.key)).toEqual({ ...sending, state: 'waiting' });
+  expect(recovered()).toBe(1);
 });
 
 it('leaves finished ones alone', async () => {
-  for (const state of ['recorded', 'done', 'failed'] as const) {
-    const { library, settled, recovered } = await after(testRecording({ id: state, state }), 1);
+  for (const state of ['waiting', 'done', 'failed'] as const) {
+    const answer = testAnswer({ recording: state, state });
+    const { library, settled, recovered } = await after(testRecording({ id: state }), 1, [answer]);
     await settled;
-    expect(library.get(state)?.state).toBe(state);
+    expect(library.answersOf(state)).toEqual([answer]);
+    expect(library.get(state)?.state).toBe('kept');
     expect(recovered()).toBe(0);
   }
 });
 
-it('leaves a recording alone while another tab works on it, and shows what that tab made of it', async () => {
-  const locks = oneLock();
-  const release = await new Ownership(locks).take('a');
+it('leaves alone what another tab works on, and shows what that tab made of it', async () => {
+  const locks = testLocks();
+  const there = new Ownership(locks);
+  const { key } = testAnswer();
+  const names = [recordingName('a'), answerName('a', key)];
+  const releases = await Promise.all(names.map((name) => there.take(name)));
+  expect(there.held.value).toBe(2);
   const { store, library, settled, recovered } = await after(
     testRecording({ state: 'recording' }),
     1,
+    [testAnswer({ state: 'sending', text: '' })],
     new Ownership(locks),
   );
-  expect(await new Ownership(locks).take('a')).toBeNull();
+  for (const name of names) expect(await new Ownership(locks).take(name)).toBeNull();
   await new Promise((resolve) => setTimeout(resolve, 20));
   expect(library.get('a')?.state).toBe('recording');
-  await store.put(testRecording({ state: 'done', result: { text: 'there', noSpeech: false } }));
-  await release?.();
+  expect(library.answer('a', key)?.state).toBe('sending');
+  await store.putRecording(testRecording());
+  await store.putAnswer(testAnswer({ text: 'there' }));
+  for (const release of releases) await release?.();
   await settled;
-  expect(library.get('a')).toMatchObject({ state: 'done', result: { text: 'there' } });
+  expect(library.get('a')).toEqual(testRecording());
+  expect(library.answersOf('a')).toEqual([testAnswer({ text: 'there' })]);
   expect(recovered()).toBe(0);
+  expect(there.held.value).toBe(0);
 });
 
-/** A lock manager as the Web Locks standard has it, for one name. */
-function oneLock(): Pick<LockManager, 'request'> {
-  let last: Promise<unknown> = Promise.resolve();
-  let held = false;
-  const request = async (_: string, options: LockOptions, run: (lock: Lock | null) => unknown) => {
-    if (options.ifAvailable && held) return run(null);
-    const turn = last.then(async () => {
-      held = true;
+/** A lock manager as the Web Locks standard has it. */
+function testLocks(): Pick<LockManager, 'request'> {
+  const last = new Map<string, Promise<unknown>>();
+  const held = new Set<string>();
+  const request = async (name: string, options: LockOptions, run: (lock: Lock | null) => unknown) => {
+    if (options.ifAvailable && held.has(name)) return run(null);
+    const turn = (last.get(name) ?? Promise.resolve()).then(async () => {
+      held.add(name);
       try {
-        return await run({ name: _, mode: 'exclusive' });
+        return await run({ name, mode: 'exclusive' });
       } finally {
-        held = false;
+        held.delete(name);
       }
     });
-    last = turn.catch(() => {});
+    last.set(
+      name,
+      turn.catch(() => {}),
+    );
     return turn;
   };
   return { request } as Pick<LockManager, 'request'>;

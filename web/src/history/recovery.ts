@@ -1,10 +1,10 @@
 import type { Library } from './library';
-import type { Ownership } from './ownership';
+import { answerName, type Ownership, recordingName } from './ownership';
 
 /**
- * Looks after what an earlier page left in the middle of something. A recording that another tab still
- * works on is waited for, and settled should that tab crash.
- * @param onRecovered - called for each recording that was left behind and is kept
+ * Looks after what an earlier page left in the middle of something. What another tab still works on is waited for,
+ * and settled should that tab crash.
+ * @param onRecovered - called for each recording and each answer that was left behind and is kept
  * @returns resolves when all are settled, which may be as late as the end of another tab
  */
 export async function recover(
@@ -12,17 +12,20 @@ export async function recover(
   ownership: Ownership,
   onRecovered: () => void,
 ): Promise<void> {
-  const unfinished = library.recordings.value.filter(
-    ({ state }) => state === 'recording' || state === 'sending',
-  );
-  await Promise.all(
-    unfinished.map(async ({ id }) => {
-      const release = await ownership.wait(id);
-      try {
-        if (await library.settle(id)) onRecovered();
-      } finally {
-        await release();
-      }
-    }),
-  );
+  const own = async (name: string, settle: () => Promise<boolean>): Promise<void> => {
+    const release = await ownership.wait(name);
+    try {
+      if (await settle()) onRecovered();
+    } finally {
+      await release();
+    }
+  };
+  const recordings = library.recordings.value.filter(({ state }) => state === 'recording');
+  const answers = library.answers.value.filter(({ state }) => state === 'sending');
+  await Promise.all([
+    ...recordings.map(({ id }) => own(recordingName(id), () => library.settle(id))),
+    ...answers.map(({ recording, key }) =>
+      own(answerName(recording, key), () => library.settleAnswer(recording, key)),
+    ),
+  ]);
 }

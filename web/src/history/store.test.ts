@@ -1,24 +1,39 @@
 import { IDBFactory } from 'fake-indexeddb';
 import 'fake-indexeddb/auto';
-import { beforeEach, expect, it } from 'vitest';
+import { openDB } from 'idb';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { SAMPLE_RATE } from '../sound/pcm';
+import type { Part } from './answer';
 import { Store } from './store';
-import { testRecording } from './test-recording';
+import { testAnswer, testRecording } from './test-records';
+import type { FirstRecording } from './upgrade';
 
 beforeEach(() => {
   globalThis.indexedDB = new IDBFactory();
 });
 
+const { key } = testAnswer();
 const bytes = (...values: number[]) => Uint8Array.from(values).buffer;
 const values = (pieces: ArrayBuffer[]) => pieces.map((piece) => [...new Uint8Array(piece)]);
+const testPart = (changes: Partial<Part> = {}): Part => ({
+  recording: 'a',
+  key,
+  from: 0,
+  to: 16_000,
+  reply: null,
+  ...changes,
+});
 
-it('lists recordings newest first, also after the page was closed', async () => {
+it('still has everything after the page was closed', async () => {
   const store = await Store.open();
-  await store.put(testRecording({ id: 'old', createdAt: 1 }));
-  await store.put(testRecording({ id: 'new', createdAt: 3 }));
-  await store.put(testRecording({ id: 'mid', createdAt: 2 }));
+  await store.putRecording(testRecording());
+  await store.putAnswer(testAnswer());
+  await store.putPart(testPart());
   const later = await Store.open();
-  expect((await later.list()).map(({ id }) => id)).toEqual(['new', 'mid', 'old']);
-  expect(await later.get('mid')).toEqual(testRecording({ id: 'mid', createdAt: 2 }));
+  expect(await later.contents()).toEqual({ recordings: [testRecording()], answers: [testAnswer()] });
+  expect(await later.recording('a')).toEqual(testRecording());
+  expect(await later.answer('a', key)).toEqual(testAnswer());
+  expect(await later.parts('a', key)).toEqual([testPart()]);
 });
 
 it('gives the pieces back in the order of their numbers, and only those of the recording', async () => {
@@ -26,26 +41,183 @@ it('gives the pieces back in the order of their numbers, and only those of the r
   for (const index of [10, 2, 0, 1]) await store.append('a', index, bytes(index));
   await store.append('b', 0, bytes(99));
   await store.append('a2', 0, bytes(98));
-  expect(values(await store.audio('a'))).toEqual([[0], [1], [2], [10]]);
-  expect(await store.audio('nobody')).toEqual([]);
+  expect(values(await store.sound('a'))).toEqual([[0], [1], [2], [10]]);
+  expect(await store.sound('nobody')).toEqual([]);
 });
 
-it('removes a recording with its audio, and can bring both back', async () => {
+describe('a stretch of sound', () => {
+  /** Three seconds and a bit, each sample its own number. */
+  const LENGTH = 3 * SAMPLE_RATE + 500;
+  const numbers = Int16Array.from({ length: LENGTH }, (_, index) => index);
+
+  async function recorded() {
+    const store = await Store.open();
+    for (let second = 0; second < 4; second++) {
+      const piece = numbers.slice(second * SAMPLE_RATE, (second + 1) * SAMPLE_RATE);
+      await store.append('a', second, piece.buffer);
+    }
+    return store;
+  }
+
+  it.each([
+    [0, LENGTH],
+    [0, 1],
+    [1, 2],
+    [SAMPLE_RATE - 1, SAMPLE_RATE + 1],
+    [SAMPLE_RATE, 2 * SAMPLE_RATE],
+    [17_123, 47_999],
+    [LENGTH - 1, LENGTH],
+    [3 * SAMPLE_RATE, LENGTH + 5],
+    [100, 100],
+    [LENGTH + SAMPLE_RATE, LENGTH + 2 * SAMPLE_RATE],
+  ])('is cut to the sample, from %i to %i', async (from, to) => {
+    const store = await recorded();
+    const pieces = await store.sound('a', { from, to });
+    expect(pieces.flatMap((piece) => [...new Int16Array(piece)])).toEqual([...numbers.slice(from, to)]);
+  });
+
+  it('knows its length without being read', async () => {
+    expect(await (await recorded()).samples('a')).toBe(LENGTH);
+    expect(await (await recorded()).samples('nobody')).toBe(0);
+  });
+});
+
+it('removes a recording with all that belongs to it, and can bring it back', async () => {
   const store = await Store.open();
-  await store.put(testRecording());
+  await store.putRecording(testRecording());
   await store.append('a', 0, bytes(1));
   await store.append('a', 1, bytes(2));
   await store.append('b', 0, bytes(3));
+  for (const recording of ['a', 'b']) {
+    await store.putAnswer(testAnswer({ recording }));
+    await store.putPart(testPart({ recording }));
+  }
   const removed = await store.remove('a');
-  expect(await store.list()).toEqual([]);
-  expect(await store.audio('a')).toEqual([]);
-  expect(values(await store.audio('b'))).toEqual([[3]]);
+  expect(await store.contents()).toEqual({ recordings: [], answers: [testAnswer({ recording: 'b' })] });
+  expect(await store.sound('a')).toEqual([]);
+  expect(await store.parts('a', key)).toEqual([]);
+  expect(values(await store.sound('b'))).toEqual([[3]]);
+  expect(await store.parts('b', key)).toHaveLength(1);
   if (!removed) throw new Error('nothing was handed over');
   await store.restore(removed);
-  expect(await store.list()).toEqual([testRecording()]);
-  expect(values(await store.audio('a'))).toEqual([[1], [2]]);
+  expect(await store.recording('a')).toEqual(testRecording());
+  expect(await store.answer('a', key)).toEqual(testAnswer());
+  expect(await store.parts('a', key)).toEqual([testPart()]);
+  expect(values(await store.sound('a'))).toEqual([[1], [2]]);
+  await store.clear();
+  expect(await store.contents()).toEqual({ recordings: [], answers: [] });
+  expect(await store.sound('b')).toEqual([]);
 });
 
 it('removes nothing for an unknown id', async () => {
   expect(await (await Store.open()).remove('nobody')).toBeNull();
+});
+
+it('finishes an answer once: its parts are gone then, and those of others stay', async () => {
+  const store = await Store.open();
+  const other = testAnswer({ key: 'other' });
+  await store.putAnswer(testAnswer({ state: 'sending', text: '' }));
+  for (const from of [32_000, 0]) await store.putPart(testPart({ from, to: from + 16_000 }));
+  await store.putPart(testPart({ key: other.key }));
+  expect((await store.parts('a', key)).map(({ from }) => from)).toEqual([0, 32_000]);
+  const twice = [testAnswer({ text: 'first' }), testAnswer({ text: 'second' })];
+  expect(await Promise.all(twice.map((answer) => store.finish(answer)))).toEqual([true, false]);
+  expect(await store.answer('a', key)).toMatchObject({ state: 'done', text: 'first' });
+  expect(await store.parts('a', key)).toEqual([]);
+  expect(await store.parts('a', other.key)).toHaveLength(1);
+});
+
+it('drops an answer with its parts', async () => {
+  const store = await Store.open();
+  await store.putAnswer(testAnswer());
+  await store.putPart(testPart());
+  await store.dropAnswer('a', key);
+  expect(await store.answer('a', key)).toBeUndefined();
+  expect(await store.parts('a', key)).toEqual([]);
+});
+
+describe('a database of version 1', () => {
+  const old: FirstRecording = {
+    id: 'old',
+    createdAt: 7,
+    file: null,
+    seconds: 3,
+    state: 'recorded',
+    result: null,
+    partial: '',
+    failure: null,
+  };
+  const cut = { kind: 'cut', detail: null, retryAfter: null } as const;
+
+  async function firstVersion(...recordings: FirstRecording[]) {
+    const database = await openDB('kikitori', 1, {
+      upgrade(fresh) {
+        fresh.createObjectStore('recordings', { keyPath: 'id' });
+        fresh.createObjectStore('audio');
+      },
+    });
+    for (const recording of recordings) {
+      await database.put('recordings', recording);
+      await database.put('audio', bytes(1, 2), [recording.id, 0]);
+    }
+    return database;
+  }
+
+  it('keeps every recording and its sound, and takes its transcript out of it', async () => {
+    const file = { name: 'a.webm', type: 'audio/webm' };
+    const database = await firstVersion(
+      { ...old, id: 'never' },
+      { ...old, id: 'now', state: 'recording', seconds: null },
+      { ...old, id: 'done', state: 'done', result: { text: 'hello', noSpeech: false } },
+      { ...old, id: 'silent', state: 'done', result: { text: '', noSpeech: true } },
+      { ...old, id: 'failed', state: 'failed', file, seconds: null, partial: 'hel', failure: cut },
+      { ...old, id: 'sending', state: 'sending', result: { text: 'before', noSpeech: false } },
+    );
+    database.close();
+    const store = await Store.open();
+    const { recordings, answers } = await store.contents();
+    const recording = testRecording({ createdAt: 7, seconds: 3 });
+    expect(recordings).toEqual([
+      { ...recording, id: 'done' },
+      { ...recording, id: 'failed', name: 'a.webm', sound: { type: 'audio/webm' }, seconds: null },
+      { ...recording, id: 'never' },
+      { ...recording, id: 'now', state: 'recording', seconds: null },
+      { ...recording, id: 'sending' },
+      { ...recording, id: 'silent' },
+    ]);
+    const answer = testAnswer({ createdAt: 7 });
+    expect(answers).toEqual([
+      { ...answer, recording: 'done', text: 'hello' },
+      { ...answer, recording: 'failed', state: 'failed', text: '', partial: 'hel', failure: cut },
+      { ...answer, recording: 'sending', state: 'sending', text: 'before' },
+      { ...answer, recording: 'silent', text: '', noSpeech: true },
+    ]);
+    for (const { id } of recordings) expect(values(await store.sound(id))).toEqual([[1, 2]]);
+  });
+
+  it('is waited for while an older page holds it', async () => {
+    const database = await firstVersion(old);
+    let blocked = 0;
+    const opening = Store.open({ onBlocked: () => blocked++ });
+    await expect.poll(() => blocked).toBe(1);
+    database.close();
+    expect((await (await opening).contents()).recordings).toHaveLength(1);
+  });
+});
+
+it('lets a newer page have the database as soon as this one can do without', async () => {
+  let free: () => void = () => {};
+  const store = await Store.open({
+    release: () =>
+      new Promise((resolve) => {
+        free = resolve;
+      }),
+  });
+  let blocked = 0;
+  const newer = openDB('kikitori', 3, { blocked: () => blocked++ });
+  await expect.poll(() => blocked).toBe(1);
+  await store.putRecording(testRecording());
+  free();
+  expect(await (await newer).get('recordings', 'a')).toEqual(testRecording());
+  await expect(store.putRecording(testRecording())).rejects.toThrow();
 });

@@ -2,6 +2,11 @@ import { expect, it } from 'vitest';
 import page from '../../index.html?raw';
 import { preferredLanguage } from '../page/language';
 import { LANGUAGES, MESSAGES } from '.';
+import { history } from './history';
+import { page as pageTexts } from './page';
+import { recording } from './recording';
+import { sending } from './sending';
+import { settings } from './settings';
 
 /** Each text by its path, with what kind of thing it is: `record.idle: string`, `serviceSaid: function 1`. */
 function shape(value: unknown, path = ''): string[] {
@@ -16,6 +21,11 @@ it('has the same texts in every language, none of them empty', () => {
   expect(english.length).toBeGreaterThan(60);
   for (const language of LANGUAGES) expect(shape(MESSAGES[language]).sort()).toEqual(english);
   for (const language of LANGUAGES) expect(JSON.stringify(MESSAGES[language])).not.toContain('""');
+});
+
+it('has each name in one topic only', () => {
+  const names = [pageTexts, recording, sending, history, settings].flatMap(({ en }) => Object.keys(en));
+  expect(names.filter((name, index) => names.indexOf(name) !== index)).toEqual([]);
 });
 
 it('leaves no text untranslated', () => {

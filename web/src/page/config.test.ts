@@ -4,7 +4,10 @@ import { ConfigError, loadConfig, parseConfig } from './config';
 
 /** The shipped file with one value, given by its dotted path, replaced. */
 function changed(path: string, value: unknown): unknown {
-  const copy = structuredClone(shipped) as unknown as Record<string, unknown>;
+  const copy = structuredClone({ ...shipped, model: { ...shipped.model, prompts: {} } }) as unknown as Record<
+    string,
+    unknown
+  >;
   const keys = path.split('.');
   let place = copy;
   for (const key of keys.slice(0, -1)) place = place[key] as Record<string, unknown>;
@@ -17,9 +20,11 @@ describe('parseConfig', () => {
     expect(parseConfig(shipped)).toEqual({
       service: 'http://127.0.0.1:8000',
       auth: 'none',
+      typedService: false,
       model: {
         id: 'whisper-tiny.en',
         tasks: ['transcribe'],
+        prompts: {},
         languages: ['en'],
         limits: { audioSeconds: 1800, uploadBytes: 33554432 },
       },
@@ -31,10 +36,21 @@ describe('parseConfig', () => {
     expect(parseConfig(changed('service', 'https://a.example//')).service).toBe('https://a.example');
   });
 
+  it('takes the wording of the tasks it knows', () => {
+    const prompts = { describe: 'Describe the sounds.', sing: 'Sing it.' };
+    expect(parseConfig(changed('model.prompts', prompts)).model.prompts).toEqual({
+      describe: 'Describe the sounds.',
+    });
+    expect(parseConfig(changed('typed_service', true)).typedService).toBe(true);
+  });
+
   it.each([
     ['auth', 'firebase'],
     ['auth', undefined],
     ['service', 'a.example'],
+    ['typed_service', 'yes'],
+    ['model.prompts', []],
+    ['model.prompts.ask', 3],
     ['service', 'javascript:alert(1)'],
     ['service', 'https://'],
     ['model', null],

@@ -1,8 +1,12 @@
+import { TASKS, type Task } from '../history/answer';
+
 /** What a deployment decides, written next to the page by whoever deploys it. */
 export interface Config {
   /** Address of the service without a slash at its end, e.g. `https://speech.example`. */
   service: string;
   auth: 'none' | 'api-key';
+  /** Whether a person may type another address of the service, as in a local build. */
+  typedService: boolean;
   model: Model;
 }
 
@@ -10,6 +14,8 @@ export interface Model {
   /** Sent back as `model` with every request. */
   id: string;
   tasks: string[];
+  /** The wording of the tasks that are asked for by text. */
+  prompts: Partial<Record<Task, string>>;
   /** BCP 47 codes of the languages it understands; null: many. */
   languages: string[] | null;
   limits: Limits;
@@ -70,9 +76,11 @@ export function parseConfig(value: unknown): Config {
   return {
     service: origin(config.service),
     auth,
+    typedService: flag(config.typed_service ?? false, 'typed_service'),
     model: {
       id: text(model.id, 'model.id'),
       tasks,
+      prompts: prompts(model.prompts ?? {}),
       languages: model.languages === null ? null : strings(model.languages, 'model.languages'),
       limits: {
         audioSeconds: positive(limits.audio_seconds, 'model.limits.audio_seconds'),
@@ -99,6 +107,17 @@ function text(value: unknown, field: string): string {
 function strings(value: unknown, field: string): string[] {
   if (!Array.isArray(value) || value.length === 0) throw invalid(field, 'a list of texts');
   return value.map((entry) => text(entry, field));
+}
+
+function prompts(value: unknown): Partial<Record<Task, string>> {
+  const wordings = record(value, 'model.prompts');
+  const known = TASKS.filter((task) => wordings[task] !== undefined);
+  return Object.fromEntries(known.map((task) => [task, text(wordings[task], `model.prompts.${task}`)]));
+}
+
+function flag(value: unknown, field: string): boolean {
+  if (typeof value !== 'boolean') throw invalid(field, 'true or false');
+  return value;
 }
 
 function positive(value: unknown, field: string): number {

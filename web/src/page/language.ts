@@ -1,7 +1,6 @@
 import { LANGUAGES, type Language } from '../messages';
 import { Observable } from './observable';
-
-const ENTRY = 'kikitori.language';
+import type { SettingsStore } from './settings';
 
 /** The first language of the browser that the page speaks; English where it speaks none. */
 export function preferredLanguage(wanted: readonly string[]): Language {
@@ -12,26 +11,22 @@ export function preferredLanguage(wanted: readonly string[]): Language {
   return 'en';
 }
 
-/** The language of the page: what was chosen here before, else what the browser prefers. */
-export function chosenLanguage(): Observable<Language> {
-  let saved: string | null = null;
-  try {
-    saved = localStorage.getItem(ENTRY);
-  } catch {
-    // Storage is blocked: the choice lasts as long as the page.
-  }
-  return new Observable(isLanguage(saved) ? saved : preferredLanguage(navigator.languages));
+/**
+ * The language of the page: what was chosen in the settings, else what the browser prefers.
+ * @param wanted - by the browser, the most wanted first
+ */
+export function pageLanguage(
+  settings: SettingsStore,
+  wanted: readonly string[] = navigator.languages,
+): Observable<Language> {
+  const chosen = (): Language => settings.values.value.language ?? preferredLanguage(wanted);
+  const language = new Observable(chosen());
+  settings.values.subscribe(() => {
+    if (language.value !== chosen()) language.set(chosen());
+  });
+  return language;
 }
 
-/** Remembers a choice made with the switch. */
-export function saveLanguage(language: Language): void {
-  try {
-    localStorage.setItem(ENTRY, language);
-  } catch {
-    // As above.
-  }
-}
-
-function isLanguage(value: unknown): value is Language {
+export function isLanguage(value: unknown): value is Language {
   return (LANGUAGES as readonly unknown[]).includes(value);
 }

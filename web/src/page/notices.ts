@@ -4,10 +4,10 @@ import { FileError } from '../recording/chosen-file';
 import type { StartProblem } from '../recording/dictation';
 import type { EndReason } from '../recording/recorder';
 import type { Failure } from '../service/service-error';
+import type { Notice } from '../view/notice';
 import { ConfigError } from './config';
 import { failureText } from './failure-text';
 import { clock, megabytes } from './quantities';
-import type { Notice } from '../view/notice';
 
 // What the page tells about each thing that can happen, in one place, so that wording and tone agree.
 
@@ -22,6 +22,14 @@ export function configNotice(error: unknown): Notice {
 
 export function storageBlockedNotice(): Notice {
   return { tone: 'error', permanent: true, text: (m) => m.storageBlocked };
+}
+
+export function storageHeldNotice(): Notice {
+  return { tone: 'info', permanent: true, text: (m) => m.storageHeld };
+}
+
+export function storageReleasedNotice(): Notice {
+  return { tone: 'error', permanent: true, text: (m) => m.storageReleased };
 }
 
 export function startNotice(problem: StartProblem): Notice {

@@ -28,15 +28,13 @@ export async function keepFile(file: File, maxBytes: number, library: Library): 
   const recording: Recording = {
     id: crypto.randomUUID(),
     createdAt: Date.now(),
-    file: { name: file.name, type: file.type },
+    name: file.name,
+    sound: { type: file.type },
     seconds: null,
-    state: 'recorded',
-    result: null,
-    partial: '',
-    failure: null,
+    state: 'kept',
   };
   try {
-    await library.addFile(recording, bytes);
+    await library.restore({ recording, audio: [bytes], answers: [], parts: [] });
   } catch (error) {
     throw new FileError('storage', error);
   }

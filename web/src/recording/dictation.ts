@@ -1,5 +1,5 @@
 import type { Library } from '../history/library';
-import type { Ownership, Release } from '../history/ownership';
+import { type Ownership, type Release, recordingName } from '../history/ownership';
 import type { Recording } from '../history/recording';
 import { Observable } from '../page/observable';
 import { SAMPLE_RATE } from '../sound/pcm';
@@ -73,7 +73,7 @@ export class Dictation {
     /** Writes follow one another, so that what is kept never has a hole. */
     let written: Promise<void> = Promise.resolve();
     try {
-      release = await ownership.take(id);
+      release = await ownership.take(recordingName(id));
       await library.put(fresh(id));
     } catch (error) {
       for (const track of stream.getTracks()) track.stop();
@@ -88,7 +88,7 @@ export class Dictation {
       try {
         if (samples === 0) await library.remove(id);
         else {
-          await library.change(id, { state: 'recorded', seconds: samples / SAMPLE_RATE });
+          await library.change(id, { state: 'kept', seconds: samples / SAMPLE_RATE });
           kept = library.get(id) ?? null;
         }
       } catch {
@@ -132,14 +132,5 @@ export class Dictation {
 }
 
 function fresh(id: string): Recording {
-  return {
-    id,
-    createdAt: Date.now(),
-    file: null,
-    seconds: null,
-    state: 'recording',
-    result: null,
-    partial: '',
-    failure: null,
-  };
+  return { id, createdAt: Date.now(), name: null, sound: 'pcm', seconds: null, state: 'recording' };
 }

@@ -1,11 +1,12 @@
 import { IDBFactory } from 'fake-indexeddb';
 import 'fake-indexeddb/auto';
 import { beforeEach, expect, it } from 'vitest';
+import type { Answer } from '../history/answer';
 import { Library } from '../history/library';
 import { Ownership } from '../history/ownership';
 import type { Recording } from '../history/recording';
 import { Store } from '../history/store';
-import { testRecording } from '../history/test-recording';
+import { testAnswer, testRecording } from '../history/test-records';
 import type { Transcript } from '../service/service';
 import { type Failure, ServiceError } from '../service/service-error';
 import { Outbox } from './outbox';
@@ -21,16 +22,17 @@ type Transcribe = (
   signal: AbortSignal,
 ) => Promise<Transcript>;
 
+const { key } = testAnswer();
 const HEARD: Transcript = { text: 'hello there', noSpeech: false, seconds: 4.5 };
 
 async function outboxWith(
   transcribe: Transcribe,
   recordings: Recording[] = [testRecording()],
-  uploadBytes = 1e6,
+  { answers = [], uploadBytes = 1e6 }: { answers?: Answer[]; uploadBytes?: number } = {},
 ) {
   const store = await Store.open();
   for (const recording of recordings) {
-    await store.restore({ recording, audio: [new ArrayBuffer(100)] });
+    await store.restore({ recording, audio: [new ArrayBuffer(100)], answers, parts: [] });
   }
   const library = await Library.load(store);
   const failures: Failure[] = [];
@@ -54,7 +56,7 @@ it('sends a recording, shows its words as they come and keeps the transcript', a
   const sent: { name: string; size: number }[] = [];
   const { outbox, library, store, wanted } = await outboxWith(async (audio, name, onDelta) => {
     sent.push({ name, size: audio.size });
-    expect(library.get('a')?.state).toBe('sending');
+    expect(library.answer('a', key)?.state).toBe('sending');
     expect(wanted.now).toBe(1);
     onDelta(' hello');
     onDelta(' there');
@@ -65,14 +67,15 @@ it('sends a recording, shows its words as they come and keeps the transcript', a
   await outbox.send('a');
   expect(sent).toEqual([{ name: 'recording-1970-01-01T00-00-01.wav', size: 144 }]);
   expect(seen).toEqual(['waiting:', 'streaming:hello', 'streaming:hello there', 'done:hello there']);
-  const done = { state: 'done', result: { text: 'hello there', noSpeech: false }, seconds: 2, failure: null };
-  expect(library.get('a')).toMatchObject(done);
-  expect(await store.get('a')).toMatchObject(done);
+  const done = { state: 'done', text: 'hello there', noSpeech: false, failure: null };
+  expect(library.answer('a', key)).toMatchObject(done);
+  expect(await store.answer('a', key)).toMatchObject(done);
+  expect(await store.recording('a')).toEqual(testRecording());
   expect(wanted).toEqual({ now: 0, ever: 1 });
 });
 
 it('sends a chosen file as it is, under its name, and learns its length', async () => {
-  const file = testRecording({ file: { name: '会議.m4a', type: 'audio/mp4' }, seconds: null });
+  const file = testRecording({ name: '会議.m4a', sound: { type: 'audio/mp4' }, seconds: null });
   const { outbox, library } = await outboxWith(
     async (audio, name) => {
       expect([name, audio.type, audio.size]).toEqual(['会議.m4a', 'audio/mp4', 100]);
@@ -81,7 +84,8 @@ it('sends a chosen file as it is, under its name, and learns its length', async 
     [file],
   );
   await outbox.send('a');
-  expect(library.get('a')).toMatchObject({ state: 'done', seconds: 4.5 });
+  expect(library.answer('a', key)?.state).toBe('done');
+  expect(library.get('a')?.seconds).toBe(4.5);
 });
 
 it('keeps the recording, the reason and what had arrived when the answer breaks off', async () => {
@@ -93,28 +97,29 @@ it('keeps the recording, the reason and what had arrived when the answer breaks 
   });
   await outbox.send('a');
   expect(failures.map(({ kind }) => kind)).toEqual(['cut']);
-  expect(library.get('a')).toMatchObject({
+  expect(library.answer('a', key)).toMatchObject({
     state: 'failed',
     failure: { kind: 'cut' },
     partial: 'hel',
-    result: null,
+    text: '',
   });
   expect(outbox.progress.value).toMatchObject({ status: 'failed', text: 'hel' });
   await outbox.send('a');
-  expect(library.get('a')).toMatchObject({ state: 'done', failure: null, partial: '' });
+  expect(library.answer('a', key)).toMatchObject({ state: 'done', failure: null, partial: '' });
   expect(wanted).toEqual({ now: 0, ever: 2 });
 });
 
 it('does not lose the transcript it has when sending again fails', async () => {
-  const had = { text: 'before', noSpeech: false };
+  const had = { text: 'before', edited: 'Before!' };
   const { outbox, library } = await outboxWith(
     () => Promise.reject(new ServiceError('busy', { retryAfter: 5 })),
-    [testRecording({ state: 'done', result: had })],
+    [testRecording()],
+    { answers: [testAnswer(had)] },
   );
   await outbox.send('a');
-  expect(library.get('a')).toMatchObject({
+  expect(library.answer('a', key)).toMatchObject({
     state: 'failed',
-    result: had,
+    ...had,
     failure: { kind: 'busy', retryAfter: 5 },
   });
 });
@@ -125,7 +130,7 @@ it('does not upload what is larger than the service takes', async () => {
     calls++;
     return HEARD;
   };
-  const { outbox, failures } = await outboxWith(count, [testRecording()], 4096 + 143);
+  const { outbox, failures } = await outboxWith(count, [testRecording()], { uploadBytes: 4096 + 143 });
   await outbox.send('a');
   expect(failures.map(({ kind }) => kind)).toEqual(['too-large']);
   expect(calls).toBe(0);
@@ -140,14 +145,14 @@ it('sends one after the other, and each once however often it is asked to', asyn
   const finished = outbox.send('a');
   outbox.send('b');
   outbox.send('b');
-  await until(() => open.length === 1 && library.get('b')?.state === 'sending');
+  await until(() => open.length === 1 && library.answer('b', key)?.state === 'sending');
   outbox.send('a');
   open[0]?.(HEARD);
   await until(() => open.length === 2);
   open[1]?.(HEARD);
   await finished;
   expect(open).toHaveLength(2);
-  expect(library.recordings.value.map(({ state }) => state)).toEqual(['done', 'done']);
+  expect(library.answers.value.map(({ state }) => state)).toEqual(['done', 'done']);
 });
 
 it('gives up on request, waiting or under way, and keeps both as they were', async () => {
@@ -155,18 +160,19 @@ it('gives up on request, waiting or under way, and keeps both as they were', asy
     new Promise((_, reject) => {
       signal.addEventListener('abort', () => reject(new ServiceError('aborted')));
     });
-  const { outbox, library, failures } = await outboxWith(hanging, [
-    testRecording({ id: 'a' }),
-    testRecording({ id: 'b', state: 'done', result: { text: 'before', noSpeech: false } }),
-  ]);
+  const before = testAnswer({ recording: 'b', text: 'before' });
+  const { outbox, library, failures } = await outboxWith(
+    hanging,
+    [testRecording({ id: 'a' }), testRecording({ id: 'b' })],
+    { answers: [before] },
+  );
   const finished = outbox.send('a');
   outbox.send('b');
-  await until(() => outbox.progress.value?.id === 'a' && library.get('b')?.state === 'sending');
+  await until(() => outbox.progress.value?.id === 'a' && library.answer('b', key)?.state === 'sending');
   outbox.cancel('b');
   outbox.cancel('a');
   await finished;
-  expect(library.get('a')?.state).toBe('recorded');
-  await until(() => library.get('b')?.state === 'done');
+  expect(library.answers.value).toEqual([before]);
   expect(failures).toEqual([]);
   expect(outbox.progress.value).toBeNull();
 });
@@ -183,10 +189,10 @@ it('does not bring a recording back that was deleted while it was sent, and undo
   const removed = await library.remove('a');
   await finished;
   expect(library.recordings.value).toEqual([]);
-  expect(await store.list()).toEqual([]);
+  expect(await store.contents()).toEqual({ recordings: [], answers: [] });
   if (!removed) throw new Error('nothing was handed over');
   await library.restore(removed);
-  expect(await store.get('a')).toMatchObject({ state: 'recorded' });
+  expect(await store.answer('a', key)).toMatchObject({ state: 'waiting' });
 });
 
 async function until(condition: () => boolean): Promise<void> {

@@ -1,11 +1,14 @@
+import { isAnswered, newAnswer, promptKey, TRANSCRIBE } from '../history/answer';
 import type { Library } from '../history/library';
-import type { Ownership } from '../history/ownership';
-import { type Recording, settledState } from '../history/recording';
+import { answerName, type Ownership } from '../history/ownership';
+import type { Recording } from '../history/recording';
 import type { Limits } from '../page/config';
 import { Observable } from '../page/observable';
 import type { Service } from '../service/service';
 import { type Failure, ServiceError } from '../service/service-error';
 import { maxFileBytes } from './upload-limits';
+
+const KEY = promptKey(TRANSCRIBE);
 
 /** The transcript that is arriving, or the last one that arrived. */
 export interface Progress {
@@ -44,8 +47,10 @@ export class Outbox {
   send(id: string): Promise<void> {
     if (this.#current?.id !== id && !this.#waiting.includes(id)) {
       this.#waiting.push(id);
+      const { library } = this.#options;
+      const answer = library.answer(id, KEY) ?? newAnswer(id, TRANSCRIBE);
       // Shown at once, though its turn may come later. Where it cannot be kept, sending will say so.
-      this.#options.library.change(id, { state: 'sending' }).catch(() => {});
+      library.putAnswer({ ...answer, state: 'sending' }).catch(() => {});
     }
     this.#running ??= this.#run().finally(() => {
       this.#running = null;
@@ -75,7 +80,7 @@ export class Outbox {
 
   async #send(id: string): Promise<void> {
     const { library, ownership } = this.#options;
-    const release = await ownership.take(id);
+    const release = await ownership.take(answerName(id, KEY));
     const recording = library.get(id);
     if (!release || !recording) {
       await release?.(); // deleted meanwhile, or another tab is sending it
@@ -84,9 +89,10 @@ export class Outbox {
     const abort = new AbortController();
     this.#current = { id, abort };
     try {
-      await library.change(id, { state: 'sending', failure: null, partial: '' });
+      await library.changeAnswer(id, KEY, { state: 'sending', failure: null, partial: '' });
       const { seconds, ...result } = await this.#transcribe(recording, abort.signal);
-      await library.change(id, { state: 'done', result, seconds: recording.seconds ?? seconds });
+      await library.changeAnswer(id, KEY, { state: 'done', ...result });
+      await library.change(id, { seconds: recording.seconds ?? seconds });
       this.progress.set({ id, ...result, status: 'done' });
     } catch (error) {
       await this.#fail(recording, abort.signal.aborted ? null : failureOf(error));
@@ -124,14 +130,18 @@ export class Outbox {
     if (progress) this.progress.set({ ...progress, status: 'failed' });
     const changes = { state: 'failed', failure, partial: progress?.text ?? '' } as const;
     // Where even this cannot be kept, the page says so, and the next load settles the entry.
-    await this.#options.library.change(id, changes).catch(() => {});
+    await this.#options.library.changeAnswer(id, KEY, changes).catch(() => {});
     this.#options.onFailure(recording, failure);
   }
 
   async #settle(id: string): Promise<void> {
-    const recording = this.#options.library.get(id);
-    if (!recording) return;
-    await this.#options.library.change(id, { state: settledState(recording) }).catch(() => {});
+    const { library } = this.#options;
+    const answer = library.answer(id, KEY);
+    if (!answer) return;
+    const settled = isAnswered(answer)
+      ? library.changeAnswer(id, KEY, { state: 'done' })
+      : library.dropAnswer(id, KEY);
+    await settled.catch(() => {});
   }
 }
 
@@ -141,7 +151,7 @@ function failureOf(error: unknown): Failure {
 }
 
 function uploadName(recording: Recording): string {
-  if (recording.file) return recording.file.name;
+  if (recording.name !== null) return recording.name;
   // Colons and dots would trouble file systems.
   return `recording-${new Date(recording.createdAt).toISOString().slice(0, 19).replaceAll(':', '-')}.wav`;
 }

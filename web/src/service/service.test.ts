@@ -33,7 +33,12 @@ function serviceThat(
   key: string | null = null,
 ) {
   const send = (async (url: string, init: RequestInit) => answer(url, init)) as typeof fetch;
-  return new Service({ address: 'https://s.example', model: 'tiny', key: () => key, fetch: send });
+  return new Service({
+    address: 'https://s.example',
+    model: 'tiny',
+    access: { authorization: async () => key },
+    fetch: send,
+  });
 }
 
 async function transcribe(service: Service, signal = new AbortController().signal) {
@@ -136,6 +141,7 @@ describe('transcribe', () => {
     const never = serviceThat(
       (_, init) =>
         new Promise((_resolve, reject) => {
+          if (init.signal?.aborted) reject(init.signal.reason);
           init.signal?.addEventListener('abort', () => reject(init.signal?.reason));
         }),
     );

@@ -1,5 +1,8 @@
+import type { Prompt, Segment } from '../history/answer';
+import type { Access } from '../page/access';
 import { serverSentEvents } from './server-sent-events';
 import { errorFromResponse, errorMessage, ServiceError } from './service-error';
+import type { Usage } from './usage';
 import { parseSnapshot, type WarmupSnapshot } from './warmup';
 
 export interface ServiceOptions {
@@ -7,8 +10,7 @@ export interface ServiceOptions {
   address: string;
   /** `model` of every request. */
   model: string;
-  /** The key to send; '' when it is missing, null when the service wants none. */
-  key: () => string | null;
+  access: Access;
   fetch?: typeof fetch;
 }
 
@@ -17,6 +19,34 @@ export interface Transcript {
   noSpeech: boolean;
   /** Length of the audio the service heard, seconds; null where it does not say. */
   seconds: number | null;
+}
+
+/** One piece of sound and what is asked about it. */
+export interface Question {
+  audio: Blob;
+  /** File name for the upload. */
+  name: string;
+  prompt: Prompt;
+}
+
+/** Hears how far a question is. */
+export interface Listening {
+  /** @param share - of the sound that is with the service, 0..1 */
+  onUpload(share: number): void;
+  /** @param delta - new text, untrusted */
+  onText(delta: string): void;
+}
+
+/** What the service said about one piece of sound. Texts are untrusted. */
+export interface Reply {
+  text: string;
+  /** With times in seconds of that piece; null where the service gives none. */
+  segments: Segment[] | null;
+  noSpeech: boolean;
+  notes: string[];
+  /** Length of the sound it heard; null where it does not say. */
+  seconds: number | null;
+  usage: Usage | null;
 }
 
 /** The service over HTTP. Every method throws a {@link ServiceError} and nothing else. */
@@ -81,9 +111,9 @@ export class Service {
   }
 
   async #request(path: string, init: RequestInit & { signal: AbortSignal }): Promise<Response> {
-    const key = this.#options.key();
-    if (key === '') throw new ServiceError('key-missing');
-    const headers: HeadersInit = key === null ? {} : { Authorization: `Bearer ${key}` };
+    const token = await this.#options.access.authorization();
+    if (token === '') throw new ServiceError('key-missing');
+    const headers: HeadersInit = token === null ? {} : { Authorization: `Bearer ${token}` };
     const send = this.#options.fetch ?? fetch;
     let response: Response;
     try {

@@ -1,11 +1,9 @@
+import type { Access } from '../page/access';
 import { saveApiKey, savedApiKey } from '../page/api-key';
 import { part } from './element';
 
-/**
- * The field for the service's key.
- * @returns reads the key as it stands in the field; '' when there is none
- */
-export function mountApiKeyField(): () => string {
+/** The field for the service's key, which is sent as it stands there. */
+export function mountApiKeyField(): Access {
   const form = part<HTMLFormElement>('.api-key');
   form.hidden = false;
   // The key is kept as it is typed, so the Enter key has nothing to do.
@@ -14,5 +12,5 @@ export function mountApiKeyField(): () => string {
   const key = (): string => input.value.trim();
   input.value = savedApiKey();
   input.addEventListener('input', () => saveApiKey(key()));
-  return key;
+  return { authorization: async () => key() };
 }

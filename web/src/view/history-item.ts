@@ -1,3 +1,4 @@
+import type { Answer } from '../history/answer';
 import type { Recording } from '../history/recording';
 import { type Language, MESSAGES } from '../messages';
 import { failureText } from '../page/failure-text';
@@ -18,10 +19,12 @@ export class HistoryItem {
   readonly element: HTMLElement;
   readonly #actions: HistoryActions;
   #recording: Recording;
+  #answer: Answer | undefined;
   #language: Language;
   #closePlayer: (() => void) | null = null;
 
-  constructor(recording: Recording, language: Language, actions: HistoryActions) {
+  /** @param answer - its transcript; undefined where it was never sent */
+  constructor(recording: Recording, answer: Answer | undefined, language: Language, actions: HistoryActions) {
     this.#actions = actions;
     this.#recording = recording;
     this.#language = language;
@@ -32,22 +35,25 @@ export class HistoryItem {
     this.#on('cancel', () => actions.cancel(this.#recording.id));
     this.#on('delete', () => actions.remove(this.#recording.id));
     this.#on('play', () => this.#togglePlayer());
-    this.update(recording, language);
+    this.update(recording, answer, language);
   }
 
-  update(recording: Recording, language: Language): void {
+  update(recording: Recording, answer: Answer | undefined, language: Language): void {
     this.#recording = recording;
+    this.#answer = answer;
     this.#language = language;
     const { element } = this;
     const messages = MESSAGES[language];
-    const { state, file, seconds, failure } = recording;
+    const { name, seconds } = recording;
+    const state = recording.state === 'recording' ? 'recording' : (answer?.state ?? 'kept');
+    const failure = answer?.failure;
     element.dataset.state = state;
     const time = part<HTMLTimeElement>('time', element);
     time.dateTime = new Date(recording.createdAt).toISOString();
     time.textContent = moment(recording.createdAt, language);
     // What was spoken here has no name, so its time stands for one.
-    this.#write('.item-name', file?.name ?? '');
-    element.classList.toggle('spoken', file === null);
+    this.#write('.item-name', name ?? '');
+    element.classList.toggle('spoken', name === null);
     part('.item-length', element).textContent = seconds === null ? '' : clock(seconds);
     part('.item-state', element).textContent = messages.state[state];
     this.#write('[data-testid=text]', this.#text());
@@ -71,10 +77,12 @@ export class HistoryItem {
   }
 
   #text(): string {
-    const { result, partial, state } = this.#recording;
-    if (state === 'sending') return '';
-    if (!result) return partial;
-    return result.noSpeech || result.text.trim() === '' ? MESSAGES[this.#language].noSpeech : result.text;
+    const answer = this.#answer;
+    if (!answer || answer.state === 'sending') return '';
+    const { state, text, noSpeech, partial } = answer;
+    // Also for an answer without the flag: an empty place would say nothing at all.
+    if (noSpeech || (state === 'done' && text.trim() === '')) return MESSAGES[this.#language].noSpeech;
+    return text || partial;
   }
 
   #togglePlayer(): void {
@@ -87,10 +95,10 @@ export class HistoryItem {
       unplayable: () => this.#write('[data-testid=failure]', MESSAGES[this.#language].notPlayable),
       closed: () => {
         this.#closePlayer = null;
-        this.update(this.#recording, this.#language);
+        this.update(this.#recording, this.#answer, this.#language);
       },
     });
-    this.update(this.#recording, this.#language);
+    this.update(this.#recording, this.#answer, this.#language);
   }
 
   #write(selector: string, text: string): void {

@@ -1,8 +1,11 @@
+import { promptKey, TRANSCRIBE } from '../history/answer';
 import type { Library } from '../history/library';
 import type { Language } from '../messages';
 import type { Observable } from '../page/observable';
 import { part } from './element';
 import { type HistoryActions, HistoryItem } from './history-item';
+
+const TRANSCRIPT = promptKey(TRANSCRIBE);
 
 /** The list of recordings, newest first. */
 export function mountHistory(
@@ -22,9 +25,10 @@ export function mountHistory(
       items.delete(id);
     }
     recordings.forEach((recording, index) => {
-      const item = items.get(recording.id) ?? new HistoryItem(recording, language.value, actions);
+      const answer = library.answer(recording.id, TRANSCRIPT);
+      const item = items.get(recording.id) ?? new HistoryItem(recording, answer, language.value, actions);
       items.set(recording.id, item);
-      item.update(recording, language.value);
+      item.update(recording, answer, language.value);
       // Moved only when it is elsewhere: moving an element stops its sound and loses the focus.
       if (list.children[index] !== item.element)
         list.insertBefore(item.element, list.children[index] ?? null);
@@ -32,5 +36,6 @@ export function mountHistory(
     empty.hidden = recordings.length > 0;
   };
   library.recordings.subscribe(show);
+  library.answers.subscribe(show);
   language.subscribe(show);
 }

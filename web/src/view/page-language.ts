@@ -1,18 +1,18 @@
 import { type Language, MESSAGES, type Messages } from '../messages';
-import { saveLanguage } from '../page/language';
 import type { Observable } from '../page/observable';
 
 /** Names of the messages that are plain texts. */
 type TextKey = { [K in keyof Messages]: Messages[K] extends string ? K : never }[keyof Messages];
 
 /** Fills the texts of the markup (`data-text`, `data-label`) and keeps the language switch. */
-export function mountPageLanguage(language: Observable<Language>): void {
+export function mountPageLanguage(
+  language: Observable<Language>,
+  choose: (language: Language) => void,
+): void {
   const buttons = [...document.querySelectorAll<HTMLButtonElement>('[data-language]')];
   for (const button of buttons) {
     button.addEventListener('click', () => {
-      const chosen = button.dataset.language as Language;
-      saveLanguage(chosen);
-      language.set(chosen);
+      choose(button.dataset.language as Language);
     });
   }
   language.subscribe((current) => {

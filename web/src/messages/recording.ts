@@ -1,0 +1,89 @@
+const en = {
+  record: {
+    idle: 'Start recording',
+    starting: 'Starting the microphone',
+    recording: 'Stop recording',
+    stopping: 'Finishing the recording',
+  },
+  recordHint: {
+    idle: 'Press to speak',
+    starting: 'Allow the microphone…',
+    recording: 'Listening. Press to finish',
+    stopping: 'Finishing…',
+  },
+  elapsed: 'Length of the recording',
+  level: 'Loudness of the microphone',
+  longest: (length: string) => `up to ${length}`,
+  chooseFile: 'Choose an audio file',
+  dropFile: 'Drop the audio file to transcribe it',
+  start: {
+    insecure: 'Browsers give the microphone only to pages opened over https. Open this page with https://.',
+    denied:
+      'The microphone is blocked. Allow it for this page in the address bar or in the system settings, then press record again.',
+    missing: 'No microphone was found. Connect one, then press record again.',
+    busy: 'The microphone is in use by another program. Close that program, then press record again.',
+    failed: 'The microphone could not be started. Reload the page and try again.',
+    storage:
+      'This browser cannot keep a recording: its storage is full or blocked. Free some space and try again.',
+  },
+  end: {
+    limit: (length: string) =>
+      `The longest length here, ${length}, is reached. The recording was ended, kept, and is being sent.`,
+    lost: 'The microphone went away, so the recording was ended. What was recorded is kept.',
+    interrupted:
+      'The system took the microphone, as for a call or a locked screen. What was recorded is kept.',
+    hidden: 'The page was left, so the recording was ended. What was recorded is kept.',
+    storage:
+      'The storage of this browser is full, so the recording was ended. What was kept until then is safe.',
+  },
+  endedEmpty: 'No sound arrived, so there is nothing to keep. Check the microphone and try again.',
+  fileTooLarge: (size: string, limit: string) =>
+    `The file has ${size}; this deployment takes up to ${limit}.`,
+  fileEmpty: 'The file is empty.',
+  fileUnreadable: 'The file could not be read.',
+};
+
+const ja: typeof en = {
+  record: {
+    idle: '録音を始める',
+    starting: 'マイクを準備しています',
+    recording: '録音を終える',
+    stopping: '録音を仕上げています',
+  },
+  recordHint: {
+    idle: '押して話す',
+    starting: 'マイクを許可してください…',
+    recording: '聞いています。もう一度押すと終わります',
+    stopping: '仕上げています…',
+  },
+  elapsed: '録音の長さ',
+  level: 'マイクの音量',
+  longest: (length) => `最長 ${length}`,
+  chooseFile: '音声ファイルを選ぶ',
+  dropFile: 'ここで放すと文字に起こします',
+  start: {
+    insecure: 'ブラウザーは https のページでだけマイクを使えます。https:// で開き直してください。',
+    denied:
+      'マイクが許可されていません。アドレスバーまたは端末の設定でこのページに許可してから、もう一度録音を押してください。',
+    missing: 'マイクが見つかりません。接続してから、もう一度録音を押してください。',
+    busy: 'マイクはほかのアプリが使用中です。そのアプリを閉じてから、もう一度録音を押してください。',
+    failed: 'マイクを開始できませんでした。ページを再読み込みして、もう一度お試しください。',
+    storage:
+      'このブラウザーに録音を保存できません。保存領域がいっぱいか、禁止されています。空きを作ってからもう一度お試しください。',
+  },
+  end: {
+    limit: (length) => `録音できる最長の ${length} に達しました。録音を終えて保存し、送信しています。`,
+    lost: 'マイクが使えなくなったため、録音を終えました。それまでの録音は保存されています。',
+    interrupted: '通話や画面ロックなどでマイクが使えなくなりました。それまでの録音は保存されています。',
+    hidden: 'ページを離れたため、録音を終えました。それまでの録音は保存されています。',
+    storage:
+      'ブラウザーの保存領域がいっぱいになったため、録音を終えました。それまでの録音は保存されています。',
+  },
+  endedEmpty: '音が届かなかったため、保存するものがありません。マイクを確認して、もう一度お試しください。',
+  fileTooLarge: (size, limit) => `ファイルは ${size} です。このサービスが受け付けるのは ${limit} までです。`,
+  fileEmpty: 'ファイルが空です。',
+  fileUnreadable: 'ファイルを読み取れませんでした。',
+};
+
+/** Recording and choosing files. */
+export const recording = { en, ja };
