@@ -26,7 +26,7 @@ help: ## List the commands
 
 .PHONY: run
 run: $(ENVIRONMENT)/run.stamp web/dist/index.html ## Set up, then serve page and service (PORT, WEB_PORT, ENGINE, MODEL)
-	@KIKITORI_ENGINE=$(ENGINE) exec $(ENVIRONMENT)/bin/python scripts/run.py --port $(PORT) --web-port $(WEB_PORT)
+	@KIKITORI_ENGINE=$(ENGINE) exec $(ENVIRONMENT)/bin/python -m scripts.run --port $(PORT) --web-port $(WEB_PORT)
 
 .PHONY: quantize
 quantize: .venv-qwen2-audio/run.stamp ## Write a copy of a Qwen2-Audio model in fewer bits (MODEL, TO=int8 or int4, TARGET)

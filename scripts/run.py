@@ -8,29 +8,20 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import os
 import signal
 import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import uvicorn
-from kikitori.api.models import model_entry
 from kikitori.engines import build_engine
 from kikitori.errors import StartupError
-from kikitori.settings import Settings, load_settings
-from starlette.applications import Starlette
-from starlette.middleware import Middleware
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Mount, Route
-from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from kikitori.settings import load_settings
 
-_WEB = Path(__file__).parent.parent / "web"
+from scripts.hosting import page_app, page_config
+
 _HOST = "127.0.0.1"
 _STOP_S = 10
 """Seconds that the service gets to finish what it does; as on Cloud Run."""
@@ -45,47 +36,6 @@ class _PageServer(uvicorn.Server):
         yield
 
 
-class _HostingHeaders:
-    """Adds the headers that static hosting will send."""
-
-    def __init__(self, app: ASGIApp, headers: list[tuple[bytes, bytes]]) -> None:
-        self._app = app
-        self._headers = headers
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], *self._headers]
-            await send(message)
-
-        await self._app(scope, receive, send_with_headers)
-
-
-def page_app(settings: Settings, service: str) -> Starlette:
-    """The built page, configured for the service at the origin `service`.
-
-    Raises:
-        StartupError: the model that the settings name is unusable.
-    """
-    config = {
-        "service": service,
-        "auth": settings.auth,
-        "model": model_entry(build_engine(settings).description, settings),
-    }
-    headers = [
-        (header["key"].encode(), header["value"].replace("{service}", service).encode())
-        for header in json.loads((_WEB / "headers.json").read_text(encoding="utf-8"))
-    ]
-
-    async def send_config(_: Request) -> Response:
-        return JSONResponse(config)
-
-    return Starlette(
-        routes=[Route("/config.json", send_config), Mount("/", StaticFiles(directory=_WEB / "dist", html=True))],
-        middleware=[Middleware(_HostingHeaders, headers=headers)],
-    )
-
-
 async def run(port: int, web_port: int) -> int:
     """Serve until told to stop; returns the exit status."""
     if port == web_port:
@@ -96,7 +46,8 @@ async def run(port: int, web_port: int) -> int:
     service, page = f"http://{_HOST}:{port}", f"http://{_HOST}:{web_port}"
     origins = (page, f"http://localhost:{web_port}")
     os.environ |= {"KIKITORI_HOST": _HOST, "PORT": str(port), "KIKITORI_CORS_ORIGINS": ",".join(origins)}
-    app = page_app(load_settings(), service)
+    settings = load_settings()
+    app = page_app(page_config(service, settings, build_engine(settings).description))
     # In a session of its own, the service does not see the terminal's Ctrl-C: it is stopped once, from here.
     child = await asyncio.create_subprocess_exec(sys.executable, "-m", "kikitori", start_new_session=True)
     server = _PageServer(uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off"))

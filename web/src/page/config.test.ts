@@ -37,9 +37,10 @@ describe('parseConfig', () => {
   });
 
   it('takes the wording of the tasks it knows', () => {
-    const prompts = { describe: 'Describe the sounds.', sing: 'Sing it.' };
+    const prompts = { describe: 'Describe the sounds.', ask: '', sing: 'Sing it.' };
     expect(parseConfig(changed('model.prompts', prompts)).model.prompts).toEqual({
       describe: 'Describe the sounds.',
+      ask: '',
     });
     expect(parseConfig(changed('typed_service', true)).typedService).toBe(true);
   });

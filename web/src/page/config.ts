@@ -14,7 +14,7 @@ export interface Model {
   /** Sent back as `model` with every request. */
   id: string;
   tasks: string[];
-  /** The wording of the tasks that are asked for by text. */
+  /** The wording of the tasks that are asked for by text; '' where the person finds all of it. */
   prompts: Partial<Record<Task, string>>;
   /** BCP 47 codes of the languages it understands; null: many. */
   languages: string[] | null;
@@ -112,7 +112,13 @@ function strings(value: unknown, field: string): string[] {
 function prompts(value: unknown): Partial<Record<Task, string>> {
   const wordings = record(value, 'model.prompts');
   const known = TASKS.filter((task) => wordings[task] !== undefined);
-  return Object.fromEntries(known.map((task) => [task, text(wordings[task], `model.prompts.${task}`)]));
+  return Object.fromEntries(
+    known.map((task) => {
+      const words = wordings[task];
+      if (typeof words !== 'string') throw invalid(`model.prompts.${task}`, 'a text');
+      return [task, words];
+    }),
+  );
 }
 
 function flag(value: unknown, field: string): boolean {

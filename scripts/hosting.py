@@ -1,0 +1,60 @@
+"""The page as static hosting serves it: the built files, the headers of `web/headers.json` and a `config.json`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from kikitori.api.models import model_entry
+from kikitori.engines.protocol import Description
+from kikitori.settings import Settings
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_WEB = Path(__file__).parent.parent / "web"
+
+
+class _Headers:
+    """Adds headers to every response."""
+
+    def __init__(self, app: ASGIApp, headers: Mapping[str, str]) -> None:
+        self._app = app
+        self._headers = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], *self._headers]
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers)
+
+
+def page_config(service: str, settings: Settings, description: Description) -> dict[str, object]:
+    """The `config.json` of a deployment whose service has the origin `service`."""
+    return {"service": service, "auth": settings.auth, "model": model_entry(description, settings)}
+
+
+def hosting(config: Mapping[str, object]) -> dict[str, str]:
+    """The headers that static hosting sends with the page of such a `config.json`, by name."""
+    headers = json.loads((_WEB / "headers.json").read_text(encoding="utf-8"))
+    return {header["key"]: header["value"].replace("{service}", str(config["service"])) for header in headers}
+
+
+def page_app(config: Mapping[str, object]) -> Starlette:
+    """The built page with this `config.json`, compressed and with its headers."""
+
+    async def send_config(_: Request) -> Response:
+        return JSONResponse(config)
+
+    return Starlette(
+        routes=[Route("/config.json", send_config), Mount("/", StaticFiles(directory=_WEB / "dist", html=True))],
+        middleware=[Middleware(_Headers, headers=hosting(config)), Middleware(GZipMiddleware)],
+    )
