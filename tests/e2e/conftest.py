@@ -1,60 +1,55 @@
-"""The page in Debian's Chromium, with a microphone that plays synthesised speech."""
+"""Browsers and houses for the tests of the page."""
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import pytest
-from kikitori.settings import Settings
-from playwright.sync_api import BrowserContext, Playwright, sync_playwright
+from playwright.sync_api import Page, Playwright, expect, sync_playwright
 
-from scripts.run import page_app
-from tests.processes import ServiceProcess, free_port, running_service, serving
-from tests.speech import SENTENCES, say
+from tests.e2e.browsers import Chromium, KillableChromium
+from tests.e2e.houses import ScriptedHouse, WhisperHouse, scripted_house, whisper_house
 
-SPOKEN = SENTENCES[1]
+expect.set_options(timeout=60_000)
 
-_QUIET = (
-    "--disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update "
-    "--disable-sync"
-)
+NewPage = Callable[..., Page]
+"""`Chromium.new_page`."""
+NewHouse = Callable[..., ScriptedHouse]
+"""`scripted_house`, ended with the test."""
 
 
-@dataclass(frozen=True)
-class House:
-    """The page, served, and the place of its service, which may be down."""
-
-    page: str
-    port: int
-    folder: Path
-
-    @property
-    def service(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    def wake(self) -> AbstractContextManager[ServiceProcess]:
-        """Run the service."""
-        return running_service(self.folder, self.port, CORS_ORIGINS=self.page)
+@pytest.fixture(scope="session")
+def _standing_house() -> Iterator[ScriptedHouse]:
+    with scripted_house() as house:
+        house.engine.allow_everything()
+        house.start()
+        yield house
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    port = free_port()
-    with serving(page_app(Settings(), f"http://127.0.0.1:{port}")) as page:
-        yield House(page, port, tmp_path)
+def house(_standing_house: ScriptedHouse) -> Iterator[ScriptedHouse]:
+    """A scripted house that has been up for long, all gates open. To stop it, take a `new_house`."""
+    yield _standing_house
+    engine = _standing_house.engine
+    engine.allow_everything()
+    for record in (engine.started, engine.running, engine.cancelled):
+        record.clear()
+    _standing_house.platform.reset()
 
 
 @pytest.fixture
-def awake(house: House) -> Iterator[House]:
-    """The page with its service, ready."""
-    with house.wake() as service:
-        service.until_ready()
+def new_house() -> Iterator[NewHouse]:
+    """Build scripted houses with settings or an engine's description of their own; their service is down."""
+    with ExitStack() as houses:
+        yield lambda **options: houses.enter_context(scripted_house(**options))
+
+
+@pytest.fixture
+def real_house(tmp_path: Path) -> Iterator[WhisperHouse]:
+    """A house with the real Whisper, which is down."""
+    with whisper_house(tmp_path) as house:
         yield house
 
 
@@ -64,33 +59,23 @@ def playwright() -> Iterator[Playwright]:
         yield driver
 
 
+@pytest.fixture(scope="session")
+def _chromium(playwright: Playwright, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
+    chromium = Chromium(playwright, tmp_path_factory.mktemp("microphone"))
+    yield chromium
+    chromium.close()
+
+
 @pytest.fixture
-def open_browser(playwright: Playwright, tmp_path: Path) -> Iterator[Callable[..., BrowserContext]]:
-    """Start a browser; its profile is the test's own and outlives a restart. Give `granted` for the microphone."""
-    chromium = shutil.which("chromium")
-    assert chromium, "Chromium is missing: apt-get install chromium"
-    speech = tmp_path / "speech.wav"
-    speech.write_bytes(say(SPOKEN))
-    contexts: list[BrowserContext] = []
+def new_page(_chromium: Chromium) -> Iterator[NewPage]:
+    """Blank pages, each in a context of its own."""
+    yield _chromium.new_page
+    _chromium.close_pages()
 
-    def start(granted: bool = True, **options: Any) -> BrowserContext:
-        context = playwright.chromium.launch_persistent_context(
-            tmp_path / "profile",
-            executable_path=chromium,
-            args=[
-                *_QUIET.split(),
-                "--use-fake-device-for-media-stream",
-                f"--use-file-for-fake-audio-capture={speech}",
-                *(["--no-sandbox"] if os.geteuid() == 0 else []),
-            ],
-            permissions=["microphone"] if granted else [],
-            locale="en-GB",
-            **options,
-        )
-        context.set_default_timeout(60_000)
-        contexts.append(context)
-        return context
 
-    yield start
-    for context in contexts:
-        context.close()
+@pytest.fixture
+def killable(playwright: Playwright, tmp_path: Path) -> Iterator[KillableChromium]:
+    """A browser that can be killed."""
+    browser = KillableChromium(playwright, tmp_path)
+    yield browser
+    browser.close()

@@ -1,214 +1,200 @@
-"""Record, speak, read: the page in a real browser against the real service."""
+"""Record, speak, read: the page in a real browser, three times against the real Whisper."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
 from pathlib import Path
 
-import psutil
-from playwright.sync_api import BrowserContext, Locator, Page
-from playwright.sync_api import expect as _expect
+import pytest
+from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import SPOKEN, House
+from tests.e2e.browsers import KillableChromium
+from tests.e2e.conftest import NewHouse, NewPage
+from tests.e2e.houses import ScriptedHouse, WhisperHouse
+from tests.e2e.microphone import RATE, SPOKEN, speech
+from tests.e2e.page import (
+    connections,
+    expect_recorder,
+    expect_state,
+    heard_seconds,
+    newest,
+    open_page,
+    record,
+    start_recording,
+    until_elapsed,
+)
 from tests.processes import until
-from tests.speech import SENTENCES, encode, samples_of, say, word_error_rate
-
-Browser = Callable[..., BrowserContext]
-
-_SAMPLES, _RATE = samples_of(say(SPOKEN))
-SPEECH_S = len(_SAMPLES) / _RATE
-
-
-def open_page(browser: BrowserContext, house: House) -> Page:
-    page = browser.pages[0]
-    page.goto(house.page)
-    expect_attribute(page.get_by_test_id("record"), "data-state", "idle")
-    return page
-
-
-def expect_attribute(element: Locator, name: str, value: str) -> None:
-    _expect(element).to_have_attribute(name, value, timeout=60_000)
-
-
-def start_recording(page: Page) -> None:
-    page.get_by_test_id("record").click()
-    expect_attribute(page.get_by_test_id("record"), "data-state", "recording")
-
-
-def speak(page: Page) -> None:
-    """Record the speech that the microphone repeats, once whole at least."""
-    start_recording(page)
-    elapsed = page.get_by_test_id("elapsed")
-    until(lambda: seconds(elapsed.inner_text()) >= 2 * SPEECH_S)
-    page.get_by_test_id("record").click()
-
-
-def seconds(clock: str) -> int:
-    found = re.search(r"(\d+):(\d\d)", clock)
-    assert found
-    return int(found[1]) * 60 + int(found[2])
-
-
-def newest(page: Page) -> Locator:
-    return page.get_by_test_id("recording").first
-
-
-def expect_state(page: Page, state: str) -> None:
-    expect_attribute(newest(page), "data-state", state)
+from tests.speech import SENTENCES, encode, say, word_error_rate
 
 
 def expect_transcript(page: Page, spoken: str) -> None:
+    """Wait for a transcript that begins with these words, more or less."""
     expect_state(page, "done")
     heard = newest(page).get_by_test_id("text").inner_text().split()
-    # The microphone repeats its file without a pause: a recording begins and ends within the sentence.
-    count = len(spoken.split())
-    rates = [word_error_rate(spoken, " ".join(heard[at : at + count])) for at in range(len(heard))]
-    assert min(rates, default=1) < 0.35, heard
+    assert word_error_rate(spoken, " ".join(heard[: len(spoken.split())])) < 0.35, heard
 
 
-def requests_to(page: Page, origin: str) -> list[str]:
-    """Collect the paths that the page asks of an origin from now on."""
-    asked: list[str] = []
-
-    def note(url: str) -> None:
-        if url.startswith(origin):
-            asked.append(url.removeprefix(origin))
-
-    page.on("request", lambda request: note(request.url))
-    return asked
-
-
-def connections(port: int) -> int:
-    """Connections that somebody holds open to a port."""
-    return sum(
-        one.status == psutil.CONN_ESTABLISHED and one.raddr[1:] == (port,) for one in psutil.net_connections("tcp")
-    )
+def test_record_speak_read(new_page: NewPage, real_house: WhisperHouse) -> None:
+    with real_house.wake() as service:
+        page = open_page(new_page(), real_house)
+        record(page, len(speech()) // RATE + 1)
+        expect_transcript(page, SPOKEN)
+        page.reload()
+        expect_transcript(page, SPOKEN)
+        expect(page.get_by_test_id("recording")).to_have_count(1)
+        assert service.logged("POST /v1/audio/transcriptions 200")
 
 
-def test_record_speak_read(open_browser: Browser, awake: House) -> None:
-    page = open_page(open_browser(), awake)
-    asked = requests_to(page, awake.service)
-    speak(page)
-    expect_transcript(page, SPOKEN)
-    assert asked == ["/v1/warmup", "/v1/audio/transcriptions"]
-    page.reload()
-    expect_transcript(page, SPOKEN)
-    assert page.get_by_test_id("recording").count() == 1
-
-
-def test_an_open_page_asks_nothing_and_holds_nothing(open_browser: Browser, awake: House) -> None:
-    browser = open_browser()
-    asked = requests_to(browser.pages[0], awake.service)
-    page = open_page(browser, awake)
-    page.wait_for_load_state("networkidle")
-    assert asked == []
-    assert connections(awake.port) == 0
-    speak(page)
-    expect_transcript(page, SPOKEN)
-    asked.clear()
-    until(lambda: connections(awake.port) == 0)
-    assert asked == []
-    assert connections(awake.port) == 0
-
-
-def test_the_cold_start_passes_while_speaking(open_browser: Browser, house: House) -> None:
-    with house.wake():
-        page = open_page(open_browser(), house)
-        asked = requests_to(page, house.service)
-        start_recording(page)
-        phases = page.get_by_test_id("phases")
-        expect_attribute(phases, "data-status", "ready")
-        assert asked[0] == "/v1/warmup"
-        assert set(asked) <= {"/v1/warmup", "/v1/warmup/events"}
-        expect_attribute(page.get_by_test_id("record"), "data-state", "recording")
-        until(lambda: connections(house.port) == 0)  # the events have ended with the cold start
-        page.get_by_test_id("record").click()
-        expect_state(page, "done")
-
-
-def test_a_file_is_read_as_well(open_browser: Browser, awake: House, tmp_path: Path) -> None:
+def test_a_file_is_read_as_well(new_page: NewPage, real_house: WhisperHouse, tmp_path: Path) -> None:
     file = tmp_path / "speech.webm"
     file.write_bytes(encode(say(SENTENCES[2]), "webm", "libopus", 48_000))
-    page = open_page(open_browser(), awake)
-    page.get_by_test_id("file").set_input_files(file)
-    expect_transcript(page, SENTENCES[2])
-
-
-def test_a_file_that_is_no_audio_says_so(open_browser: Browser, awake: House, tmp_path: Path) -> None:
-    file = tmp_path / "<b>letter.wav"
-    file.write_text("Dear Sir or Madam")
-    page = open_page(open_browser(), awake)
-    page.get_by_test_id("file").set_input_files(file)
-    expect_state(page, "failed")
-    _expect(page.get_by_test_id("notice")).to_contain_text("could not be decoded")
-    _expect(newest(page)).to_contain_text("<b>letter.wav")
-
-
-def test_a_denied_microphone_says_what_to_do(open_browser: Browser, house: House) -> None:
-    page = open_page(open_browser(granted=False), house)
-    asked = requests_to(page, house.service)
-    page.get_by_test_id("record").click()
-    _expect(page.get_by_test_id("notice")).to_contain_text("microphone", timeout=60_000)
-    expect_attribute(page.get_by_test_id("record"), "data-state", "idle")
-    assert asked == []  # a microphone that is not granted wakes nobody
-    assert page.get_by_test_id("recording").count() == 0
-
-
-def test_a_recording_outlives_a_dead_service_and_a_reload(open_browser: Browser, house: House) -> None:
-    page = open_page(open_browser(), house)
-    speak(page)
-    expect_state(page, "failed")
-    _expect(page.get_by_test_id("notice")).to_be_visible()
-    page.reload()
-    expect_attribute(page.get_by_test_id("record"), "data-state", "idle")
-    with house.wake() as service:
-        service.until_ready()
-        newest(page).get_by_test_id("send").click()
-        expect_transcript(page, SPOKEN)
-
-
-def test_a_recording_outlives_its_browser(open_browser: Browser, awake: House) -> None:
-    browser = open_browser()
-    page = open_page(browser, awake)
-    start_recording(page)
-    elapsed = page.get_by_test_id("elapsed")
-    until(lambda: seconds(elapsed.inner_text()) >= 2 * SPEECH_S)
-    for process in psutil.process_iter(["cmdline"]):
-        if f"--user-data-dir={awake.folder / 'profile'}" in (process.info["cmdline"] or []):
-            process.kill()
-    page = open_page(open_browser(), awake)
-    expect_state(page, "kept")
-    newest(page).get_by_test_id("send").click()
-    expect_transcript(page, SPOKEN)
-
-
-def test_a_service_that_dies_in_the_middle_loses_nothing(open_browser: Browser, house: House, tmp_path: Path) -> None:
-    file = tmp_path / "long.wav"
-    file.write_bytes(say(" ".join(SENTENCES * 6)))
-    page = open_page(open_browser(), house)
-    with house.wake() as service:
-        service.until_ready()
+    with real_house.wake():
+        page = open_page(new_page(), real_house)
         page.get_by_test_id("file").set_input_files(file)
-        _expect(page.get_by_test_id("transcript")).not_to_be_empty(timeout=60_000)
-        service.process.kill()
-        expect_state(page, "failed")
-    with house.wake() as service:
-        service.until_ready()
-        newest(page).get_by_test_id("send").click()
         expect_transcript(page, SENTENCES[2])
 
 
-def test_the_page_breaks_none_of_its_own_rules(open_browser: Browser, awake: House) -> None:
+def test_a_service_that_dies_in_the_middle_loses_nothing(
+    new_page: NewPage, real_house: WhisperHouse, tmp_path: Path
+) -> None:
+    file = tmp_path / "long.wav"
+    file.write_bytes(say(" ".join(SENTENCES * 4)))
+    page = open_page(new_page(), real_house)
+    with real_house.wake() as service:
+        page.get_by_test_id("file").set_input_files(file)
+        expect(page.get_by_test_id("transcript")).not_to_be_empty()
+        service.process.kill()
+        expect_state(page, "failed")
+    with real_house.wake():
+        newest(page).get_by_test_id("send").click()
+        expect_transcript(page, SENTENCES[0])
+
+
+def test_what_is_recorded_is_what_arrives(new_page: NewPage, house: ScriptedHouse) -> None:
+    page = open_page(new_page(), house)
+    record(page, 2)
+    expect_state(page, "done")
+    assert 2 <= heard_seconds(page) < 4
+    [question] = house.engine.started
+    assert heard_seconds(page) == pytest.approx(question.clips[0].duration, abs=0.005)
+
+
+def test_an_open_page_asks_nothing_and_holds_nothing(new_page: NewPage, new_house: NewHouse) -> None:
+    house = new_house()
+    house.engine.allow_everything()
+    house.start()
+    page = open_page(new_page(), house)
+    page.wait_for_load_state("networkidle")
+    assert house.platform.asked == []
+    assert connections(house.port) == 0
+    record(page)
+    expect_state(page, "done")
+    until(lambda: connections(house.port) == 0)
+    assert house.platform.asked == ["POST /v1/warmup", "POST /v1/audio/transcriptions"]
+
+
+def test_the_cold_start_passes_while_speaking(new_page: NewPage, new_house: NewHouse) -> None:
+    house = new_house()
+    house.start()
+    page = open_page(new_page(), house)
+    start_recording(page)
+    phases = page.get_by_test_id("phases")
+    expect(phases).to_have_attribute("data-status", "loading")
+    expect(phases).to_contain_text("Model")
+    house.engine.allow_everything()
+    expect(phases).to_have_attribute("data-status", "ready")
+    assert house.platform.asked == ["POST /v1/warmup", "GET /v1/warmup/events"]
+    expect_recorder(page, "recording")
+    until(lambda: connections(house.port) == 0)  # the events have ended with the cold start
+    page.get_by_test_id("record").click()
+    expect_state(page, "done")
+
+
+def test_an_answer_is_read_as_it_is_said_and_can_be_given_up(new_page: NewPage, house: ScriptedHouse) -> None:
+    house.engine.hold()
+    page = open_page(new_page(), house)
+    record(page)
+    house.engine.step_gate.release()
+    expect(page.get_by_test_id("transcript")).to_have_text("heard")
+    newest(page).get_by_test_id("cancel").click()
+    expect_state(page, "kept")
+    until(lambda: house.in_flight() == 0)
+    house.engine.step_gate.release()  # the step that was under way
+    until(lambda: house.engine.cancelled)
+
+
+def test_a_file_that_is_no_audio_says_so(new_page: NewPage, house: ScriptedHouse, tmp_path: Path) -> None:
+    file = tmp_path / "<b>letter.wav"
+    file.write_text("Dear Sir or Madam")
+    page = open_page(new_page(), house)
+    page.get_by_test_id("file").set_input_files(file)
+    expect_state(page, "failed")
+    expect(page.get_by_test_id("notice")).to_contain_text("could not be decoded")
+    expect(newest(page)).to_contain_text("<b>letter.wav")
+
+
+def test_a_denied_microphone_says_what_to_do(new_page: NewPage, house: ScriptedHouse) -> None:
+    page = open_page(new_page(granted=False), house)
+    page.get_by_test_id("record").click()
+    expect(page.get_by_test_id("notice")).to_contain_text("microphone")
+    expect_recorder(page, "idle")
+    assert house.platform.asked == []  # a microphone that is not granted wakes nobody
+    expect(page.get_by_test_id("recording")).to_have_count(0)
+
+
+def test_a_recording_outlives_a_dead_service_and_a_reload(new_page: NewPage, new_house: NewHouse) -> None:
+    house = new_house()
+    page = open_page(new_page(), house)
+    record(page)
+    expect_state(page, "failed")
+    expect(page.get_by_test_id("notice")).to_be_visible()
+    page.reload()
+    expect_recorder(page, "idle")
+    house.engine.allow_everything()
+    house.start()
+    newest(page).get_by_test_id("send").click()
+    expect_state(page, "done")
+    assert heard_seconds(page) >= 1
+
+
+def test_a_refusal_that_a_browser_may_not_read_loses_nothing(new_page: NewPage, house: ScriptedHouse) -> None:
+    house.platform.refuse(503, path="/v1/audio")
+    page = open_page(new_page(), house)
+    record(page)
+    expect_state(page, "failed")
+    expect(page.get_by_test_id("notice")).to_contain_text("could not be reached")
+    house.platform.refuse(429, path="/v1/audio", retry_after=7, readable=True)
+    newest(page).get_by_test_id("send").click()
+    expect(page.get_by_test_id("notice")).to_contain_text("Try again in 7 s")
+    house.platform.cut(path="/v1/audio", after=1)
+    newest(page).get_by_test_id("send").click()
+    expect(page.get_by_test_id("notice")).to_contain_text("connection broke")
+    newest(page).get_by_test_id("send").click()
+    expect_state(page, "done")
+
+
+def test_a_recording_outlives_its_browser(killable: KillableChromium, house: ScriptedHouse) -> None:
+    page = open_page(killable.open(), house)
+    start_recording(page)
+    until_elapsed(page, 3)
+    killable.kill()
+    page = open_page(killable.open(), house)
+    expect_state(page, "kept")
+    newest(page).get_by_test_id("send").click()
+    expect_state(page, "done")
+    assert heard_seconds(page) >= 2
+
+
+def test_the_page_breaks_none_of_its_own_rules(new_page: NewPage, house: ScriptedHouse) -> None:
     """With the headers of static hosting on, nothing is refused and nothing is written to the console."""
-    browser = open_browser()
+    page = new_page()
     complaints: list[str] = []
-    browser.pages[0].on("console", lambda message: complaints.append(message.text))
-    browser.pages[0].on("pageerror", lambda error: complaints.append(str(error)))
-    page = open_page(browser, awake)
-    speak(page)
-    expect_transcript(page, SPOKEN)
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    open_page(page, house)
+    record(page)
+    expect_state(page, "done")
     newest(page).get_by_test_id("play").click()
-    _expect(newest(page).locator("audio")).to_be_visible()
+    expect(newest(page).locator("audio")).to_be_visible()
     newest(page).get_by_test_id("delete").click()
+    expect(page.get_by_test_id("recording")).to_have_count(0)
     assert complaints == []
