@@ -14,6 +14,7 @@ import { Observable } from './page/observable';
 import { SettingsStore } from './page/settings';
 import { keepFile } from './recording/chosen-file';
 import { Dictation } from './recording/dictation';
+import { Microphones } from './recording/microphones';
 import { Outbox } from './sending/outbox';
 import { maxFileBytes, maxRecordingSamples } from './sending/upload-limits';
 import { Wakeup } from './sending/wakeup';
@@ -23,6 +24,7 @@ import { mountApiKeyField } from './view/api-key-field';
 import { mountDeploymentNote } from './view/deployment-note';
 import { mountFileChoice } from './view/file-choice';
 import { mountHistory } from './view/history-view';
+import { mountMicrophoneChoice } from './view/microphone-choice';
 import { mountNotice, type Notice } from './view/notice';
 import { mountPageLanguage } from './view/page-language';
 import { mountPhases } from './view/phases-view';
@@ -93,29 +95,38 @@ function mountSending(library: Library, { service: address, auth, model }: Confi
 }
 
 function mountRecording(library: Library, { model }: Config, { outbox, wakeup }: Sending): void {
-  const maxSamples = maxRecordingSamples(model.limits);
+  const maxSamples = new Observable(maxRecordingSamples(model.limits));
   const maxBytes = maxFileBytes(model.limits);
   const dictation = new Dictation({
     library,
     ownership,
     maxSamples,
+    microphone: () => settings.values.value.microphone,
     onGranted: () => wakeup.want(),
+    onOther: (name) => tell(notices.otherMicrophoneNotice(name)),
+    onBegin: () => null,
     onProblem: (problem) => tell(notices.startNotice(problem)),
     onEnd: (recording, reason) => {
       const send = () => recording && outbox.send(recording.id);
-      notice.set(notices.endNotice(recording, reason, maxSamples / SAMPLE_RATE, send));
+      notice.set(notices.endNotice(recording, reason, maxSamples.value / SAMPLE_RATE, send));
       if (reason === 'stopped' || reason === 'limit') send();
     },
+    onDiscard: (undo) => tell(notices.discardedNotice(undo)),
   });
-  mountRecordPanel(dictation, maxSamples, language);
-  mountFileChoice(async (file) => {
-    try {
-      const { id } = await keepFile(file, maxBytes, library);
-      notice.set(null);
-      await outbox.send(id);
-    } catch (error) {
-      tell(notices.fileNotice(error, file, maxBytes));
+  mountRecordPanel(dictation, maxSamples, settings, language);
+  mountMicrophoneChoice(new Microphones(), dictation, settings, language);
+  mountFileChoice(async (files) => {
+    notice.set(null);
+    const failed: { file: File; error: unknown }[] = [];
+    for (const file of files) {
+      try {
+        const { id } = await keepFile(file, maxBytes, library);
+        void outbox.send(id);
+      } catch (error) {
+        failed.push({ file, error });
+      }
     }
+    if (failed.length > 0) tell(notices.filesNotice(failed, maxBytes));
   });
 }
 

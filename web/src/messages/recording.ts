@@ -3,19 +3,31 @@ const en = {
     idle: 'Start recording',
     starting: 'Starting the microphone',
     recording: 'Stop recording',
+    paused: 'Stop recording',
     stopping: 'Finishing the recording',
   },
   recordHint: {
     idle: 'Press to speak',
     starting: 'Allow the microphone…',
     recording: 'Listening. Press to finish',
+    paused: 'Paused. The microphone hears nothing',
     stopping: 'Finishing…',
   },
+  recordKey: (key: string) => `or press the ${key} key`,
+  pause: 'Pause',
+  resume: 'Go on recording',
+  discard: 'Discard this recording',
+  discarded: 'The recording was discarded.',
+  deaf: 'No sound arrives. Is the microphone switched off?',
+  microphone: 'Microphone',
+  anyMicrophone: 'As the system chooses',
+  absentMicrophone: 'One that is not connected',
+  otherMicrophone: (name: string) => `The chosen microphone is not connected. Recording with ${name}.`,
   elapsed: 'Length of the recording',
   level: 'Loudness of the microphone',
   longest: (length: string) => `up to ${length}`,
-  chooseFile: 'Choose an audio file',
-  dropFile: 'Drop the audio file to transcribe it',
+  chooseFile: 'Choose audio files',
+  dropFile: 'Drop audio files to send them',
   start: {
     insecure: 'Browsers give the microphone only to pages opened over https. Open this page with https://.',
     denied:
@@ -41,6 +53,7 @@ const en = {
     `The file has ${size}; this deployment takes up to ${limit}.`,
   fileEmpty: 'The file is empty.',
   fileUnreadable: 'The file could not be read.',
+  ofFile: (name: string, problem: string) => `${name}: ${problem}`,
 };
 
 const ja: typeof en = {
@@ -48,19 +61,31 @@ const ja: typeof en = {
     idle: '録音を始める',
     starting: 'マイクを準備しています',
     recording: '録音を終える',
+    paused: '録音を終える',
     stopping: '録音を仕上げています',
   },
   recordHint: {
     idle: '押して話す',
     starting: 'マイクを許可してください…',
     recording: '聞いています。もう一度押すと終わります',
+    paused: '一時停止中。マイクは何も聞いていません',
     stopping: '仕上げています…',
   },
+  recordKey: (key) => `${key} キーでも録音できます`,
+  pause: '一時停止',
+  resume: '録音を続ける',
+  discard: 'この録音を捨てる',
+  discarded: '録音を捨てました。',
+  deaf: '音が届きません。マイクがオフになっていませんか。',
+  microphone: 'マイク',
+  anyMicrophone: 'システムの設定に従う',
+  absentMicrophone: '接続されていないマイク',
+  otherMicrophone: (name) => `選んだマイクが接続されていません。${name} で録音しています。`,
   elapsed: '録音の長さ',
   level: 'マイクの音量',
   longest: (length) => `最長 ${length}`,
   chooseFile: '音声ファイルを選ぶ',
-  dropFile: 'ここで放すと文字に起こします',
+  dropFile: 'ここで放すと送信します',
   start: {
     insecure: 'ブラウザーは https のページでだけマイクを使えます。https:// で開き直してください。',
     denied:
@@ -83,6 +108,7 @@ const ja: typeof en = {
   fileTooLarge: (size, limit) => `ファイルは ${size} です。このサービスが受け付けるのは ${limit} までです。`,
   fileEmpty: 'ファイルが空です。',
   fileUnreadable: 'ファイルを読み取れませんでした。',
+  ofFile: (name, problem) => `${name}：${problem}`,
 };
 
 /** Recording and choosing files. */

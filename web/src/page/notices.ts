@@ -47,10 +47,20 @@ export function endNotice(
   longest: number,
   send: () => void,
 ): Notice | null {
+  if (reason === 'discarded') return null;
   if (!recording) return { tone: 'error', text: (m) => m.endedEmpty };
   if (reason === 'stopped') return null;
   if (reason === 'limit') return { tone: 'info', text: (m) => m.end.limit(clock(longest)) };
   return { tone: 'error', text: (m) => m.end[reason], action: { label: (m) => m.send, run: send } };
+}
+
+export function discardedNotice(undo: () => void): Notice {
+  return { tone: 'info', text: (m) => m.discarded, action: { label: (m) => m.undo, run: undo } };
+}
+
+/** @param name - of the microphone that is used instead */
+export function otherMicrophoneNotice(name: string): Notice {
+  return { tone: 'info', text: (m) => m.otherMicrophone(name) };
 }
 
 export function failureNotice(failure: Failure, send: () => void): Notice {
@@ -61,8 +71,19 @@ export function failureNotice(failure: Failure, send: () => void): Notice {
   };
 }
 
-/** @param maxBytes - largest file the deployment takes */
-export function fileNotice(error: unknown, file: File, maxBytes: number): Notice {
+/**
+ * @param failed - files that were not taken, and why
+ * @param maxBytes - largest file the deployment takes
+ */
+export function filesNotice(failed: { file: File; error: unknown }[], maxBytes: number): Notice {
+  return {
+    tone: 'error',
+    text: (m) =>
+      m.sentences(failed.map(({ file, error }) => m.ofFile(file.name, fileText(error, file, maxBytes)(m)))),
+  };
+}
+
+function fileText(error: unknown, file: File, maxBytes: number): (messages: Messages) => string {
   const problem = error instanceof FileError ? error.problem : 'unreadable';
   const texts: Record<typeof problem, (m: Messages) => string> = {
     'too-large': (m) => m.fileTooLarge(megabytes(file.size), megabytes(maxBytes)),
@@ -70,7 +91,7 @@ export function fileNotice(error: unknown, file: File, maxBytes: number): Notice
     unreadable: (m) => m.fileUnreadable,
     storage: (m) => m.start.storage,
   };
-  return { tone: 'error', text: texts[problem] };
+  return texts[problem];
 }
 
 export function recoveredNotice(): Notice {

@@ -1,5 +1,7 @@
 import type { Library } from '../history/library';
 import type { Recording } from '../history/recording';
+import { decode } from '../sound/decode';
+import { BYTES_PER_SECOND } from '../sound/pcm';
 
 /** Why a chosen file was not taken. */
 export type FileProblem = 'too-large' | 'empty' | 'unreadable' | 'storage';
@@ -14,27 +16,36 @@ export class FileError extends Error {
   }
 }
 
+/** Larger files are not decoded: it happens in memory, where an hour of music takes 300 MB. */
+const MAX_DECODED_BYTES = 500e6;
+
 /**
- * Keeps a file that was chosen or dropped, as it is.
+ * Keeps a file that was chosen or dropped: as it is where it fits into one request, else what a recording of it would be.
  * @param maxBytes - largest file the deployment takes
  * @throws {FileError} and keeps nothing then
  */
 export async function keepFile(file: File, maxBytes: number, library: Library): Promise<Recording> {
   if (file.size === 0) throw new FileError('empty');
-  if (file.size > maxBytes) throw new FileError('too-large');
+  if (file.size > Math.max(maxBytes, MAX_DECODED_BYTES)) throw new FileError('too-large');
   const bytes = await file.arrayBuffer().catch((error: unknown) => {
     throw new FileError('unreadable', error); // moved or deleted since it was chosen
   });
+  const fits = bytes.byteLength <= maxBytes;
+  const audio = fits
+    ? [bytes]
+    : await decode(bytes).catch((error: unknown) => {
+        throw new FileError('too-large', error); // nor can it be made smaller here
+      });
   const recording: Recording = {
     id: crypto.randomUUID(),
     createdAt: Date.now(),
     name: file.name,
-    sound: { type: file.type },
-    seconds: null,
+    sound: fits ? { type: file.type } : 'pcm',
+    seconds: fits ? null : audio.reduce((sum, piece) => sum + piece.byteLength, 0) / BYTES_PER_SECOND,
     state: 'kept',
   };
   try {
-    await library.restore({ recording, audio: [bytes], answers: [], parts: [] });
+    await library.restore({ recording, audio, answers: [], parts: [] });
   } catch (error) {
     throw new FileError('storage', error);
   }

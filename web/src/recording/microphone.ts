@@ -26,18 +26,40 @@ const PROBLEMS: Record<string, MicrophoneProblem> = {
   AbortError: 'busy',
 };
 
+export interface OpenMicrophone {
+  /** Whoever opened it stops its tracks. */
+  stream: MediaStream;
+  /** Its name, untrusted. */
+  name: string;
+  /** It is not the one that was wished for. */
+  other: boolean;
+}
+
 /**
- * Asks for the microphone. Whoever calls stops its tracks.
+ * Asks for a microphone.
+ * @param wish - `deviceId`; where it is gone the system chooses, as for null
  * @throws {MicrophoneError}
  */
 export async function openMicrophone(
+  wish: string | null,
   devices: Pick<MediaDevices, 'getUserMedia'> | undefined = navigator.mediaDevices,
-): Promise<MediaStream> {
+): Promise<OpenMicrophone> {
   if (!devices) throw new MicrophoneError('insecure');
   try {
-    return await devices.getUserMedia({
-      audio: { channelCount: 1, echoCancellation: true, noiseSuppression: true, autoGainControl: true },
+    const stream = await devices.getUserMedia({
+      audio: {
+        channelCount: 1,
+        echoCancellation: true,
+        noiseSuppression: true,
+        autoGainControl: true,
+        ...(wish !== null && { deviceId: { ideal: wish } }),
+      },
     });
+    const [track] = stream.getAudioTracks();
+    const given = track?.getSettings().deviceId;
+    // Browsers that do not say which one they gave are taken at their word.
+    const other = wish !== null && given !== undefined && given !== wish;
+    return { stream, name: track?.label ?? '', other };
   } catch (error) {
     throw new MicrophoneError(PROBLEMS[(error as DOMException).name] ?? 'failed', error);
   }

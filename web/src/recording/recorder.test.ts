@@ -1,9 +1,10 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import type { CaptureMessage } from '../sound/capture';
+import type { CaptureMessage, CaptureOrder } from '../sound/capture';
 import { type EndReason, Recorder } from './recorder';
 
 class FakeTrack extends EventTarget {
   readyState = 'live';
+  enabled = true;
   stop(): void {
     this.readyState = 'ended'; // as in browsers, no `ended` event for one's own stop
   }
@@ -16,8 +17,8 @@ class FakePort {
   say(data: CaptureMessage): void {
     this.onmessage?.({ data });
   }
-  postMessage(): void {
-    queueMicrotask(() => this.onStop());
+  postMessage(order: CaptureOrder): void {
+    if (order === 'stop') queueMicrotask(() => this.onStop());
   }
 }
 
@@ -144,7 +145,7 @@ it('goes on while sound arrives, however long', async () => {
   const { ended } = await recording();
   for (let second = 0; second < 20; second++) {
     vi.advanceTimersByTime(1000);
-    node.port.say({ type: 'level', rms: 0, samples: second });
+    node.port.say({ type: 'level', rms: 0, peak: 0, samples: second });
   }
   expect(ended).toEqual([]);
 });
@@ -157,5 +158,28 @@ it('releases everything when the audio graph cannot be set up', async () => {
     },
   );
   await expect(recording()).rejects.toThrow('blocked');
+  expectReleased();
+});
+
+it('hears nothing while it is paused, for as long as it takes, and is lost again after', async () => {
+  const { recorder, ended } = await recording();
+  recorder.pause();
+  expect(track.enabled).toBe(false);
+  node.port.say({ type: 'level', rms: 0.1, peak: 0.1, samples: 1 }); // it was on its way
+  await vi.advanceTimersByTimeAsync(3600_000);
+  expect(ended).toEqual([]);
+  recorder.resume();
+  expect(track.enabled).toBe(true);
+  await vi.advanceTimersByTimeAsync(5000);
+  expect(ended).toEqual(['lost']);
+  expectReleased();
+});
+
+it('can be stopped while it is paused', async () => {
+  const { recorder, ended } = await recording();
+  recorder.pause();
+  recorder.stop('discarded');
+  await vi.advanceTimersByTimeAsync(0);
+  expect(ended).toEqual(['discarded']);
   expectReleased();
 });

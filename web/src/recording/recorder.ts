@@ -1,23 +1,34 @@
-import type { CaptureMessage, CaptureOptions } from '../sound/capture';
+import type { CaptureMessage, CaptureOptions, CaptureOrder } from '../sound/capture';
 import workletUrl from '../sound/capture.worklet?worker&url';
 import { SAMPLE_RATE } from '../sound/pcm';
 
 /**
  * Why a recording ended.
  * - `stopped`: the person stopped it
+ * - `discarded`: the person does not want it
  * - `limit`: it reached the longest length
  * - `lost`: the microphone went away or gives no sound
  * - `interrupted`: the system took the sound, e.g. a call or a locked phone
  * - `hidden`: the page was left
  * - `storage`: the browser could not keep more
  */
-export type EndReason = 'stopped' | 'limit' | 'lost' | 'interrupted' | 'hidden' | 'storage';
+export type EndReason = 'stopped' | 'discarded' | 'limit' | 'lost' | 'interrupted' | 'hidden' | 'storage';
+
+/** How loud the last moment was. */
+export interface Level {
+  /** Root mean square, 0..1. */
+  rms: number;
+  /** Highest value, 0..1; exactly 0 comes from a microphone that is off. */
+  peak: number;
+  /** Length of the recording so far. */
+  seconds: number;
+}
 
 export interface RecorderEvents {
   /** Up to a second of 16 kHz mono 16-bit PCM, in order. */
   chunk(pcm: ArrayBuffer): void;
-  /** Loudness (root mean square, 0..1) and the length so far in seconds, about 20 times a second. */
-  level(rms: number, seconds: number): void;
+  /** About 20 times a second, but not while paused. */
+  level(level: Level): void;
   /** Comes exactly once, after the last chunk, when microphone and audio context are released. */
   end(reason: EndReason): void;
 }
@@ -35,6 +46,7 @@ export class Recorder {
   readonly #listening = new AbortController();
   #nodes: { source: MediaStreamAudioSourceNode; capture: AudioWorkletNode } | null = null;
   #reason: EndReason | null = null;
+  #paused = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #released = false;
 
@@ -75,8 +87,25 @@ export class Recorder {
       this.#end();
       return;
     }
-    this.#nodes.capture.port.postMessage('stop');
+    this.#order('stop');
     this.#expect(REST_MS, () => this.#end());
+  }
+
+  /** Lets the microphone hear nothing until `resume`; what was heard stays. */
+  pause(): void {
+    if (this.#reason || this.#paused) return;
+    this.#paused = true;
+    clearTimeout(this.#timer);
+    for (const track of this.#stream.getTracks()) track.enabled = false;
+    this.#order('pause');
+  }
+
+  resume(): void {
+    if (this.#reason || !this.#paused) return;
+    this.#paused = false;
+    for (const track of this.#stream.getTracks()) track.enabled = true;
+    this.#order('resume');
+    this.#expect(SILENCE_MS, () => this.stop('lost'));
   }
 
   async #connect(options: CaptureOptions): Promise<void> {
@@ -115,13 +144,20 @@ export class Recorder {
   #receive(message: CaptureMessage): void {
     if (message.type === 'chunk') this.#events.chunk(message.pcm);
     if (message.type === 'level') {
+      // One that was on its way when the pause began.
+      if (this.#paused) return;
       if (!this.#reason) this.#expect(SILENCE_MS, () => this.stop('lost'));
-      this.#events.level(message.rms, message.samples / SAMPLE_RATE);
+      const { rms, peak, samples } = message;
+      this.#events.level({ rms, peak, seconds: samples / SAMPLE_RATE });
     }
     if (message.type === 'end') {
       if (message.limit) this.#reason ??= 'limit';
       this.#end();
     }
+  }
+
+  #order(order: CaptureOrder): void {
+    this.#nodes?.capture.port.postMessage(order);
   }
 
   #expect(milliseconds: number, otherwise: () => void): void {

@@ -1,5 +1,5 @@
 // Runs on the audio thread: only hands blocks over, so that the work stays testable outside of it.
-import { Capture, type CaptureOptions } from './capture';
+import { Capture, type CaptureOptions, type CaptureOrder } from './capture';
 
 class CaptureProcessor extends AudioWorkletProcessor {
   readonly #capture: Capture;
@@ -10,7 +10,7 @@ class CaptureProcessor extends AudioWorkletProcessor {
       this.port.postMessage(message, message.type === 'chunk' ? [message.pcm] : []),
     );
     // In the message handler, not in `process`: an interrupted context processes nothing any more.
-    this.port.onmessage = () => this.#capture.stop();
+    this.port.onmessage = ({ data }: MessageEvent<CaptureOrder>) => this.#capture.obey(data);
   }
 
   process(inputs: Float32Array[][]): boolean {

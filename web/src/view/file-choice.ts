@@ -1,15 +1,15 @@
 import { part } from './element';
 
 /** The file input, which the markup leaves off, and files dropped anywhere on the page. */
-export function mountFileChoice(choose: (file: File) => void): void {
+export function mountFileChoice(choose: (files: File[]) => void): void {
   const input = part<HTMLInputElement>('[data-testid=file]');
   const target = part('.drop-target');
   input.disabled = false;
   input.addEventListener('change', () => {
-    const file = input.files?.[0];
+    const files = [...(input.files ?? [])];
     // Emptied, so that choosing the same file again counts as a change.
-    if (file) choose(file);
     input.value = '';
+    if (files.length > 0) choose(files);
   });
   const holdsFile = (event: DragEvent): boolean => event.dataTransfer?.types.includes('Files') ?? false;
   addEventListener('dragover', (event) => {
@@ -24,7 +24,7 @@ export function mountFileChoice(choose: (file: File) => void): void {
     if (!holdsFile(event)) return;
     event.preventDefault();
     target.hidden = true;
-    const file = event.dataTransfer?.files[0];
-    if (file) choose(file);
+    const files = [...(event.dataTransfer?.files ?? [])];
+    if (files.length > 0) choose(files);
   });
 }
