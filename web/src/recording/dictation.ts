@@ -164,6 +164,7 @@ export class Dictation {
         } else companion?.end();
       } catch {
         broken = true; // the seconds are kept, and the next page load settles their entry
+        if (samples > 0) kept = library.get(id) ?? null;
         companion?.abandon();
       }
       await release?.();

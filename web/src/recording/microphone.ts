@@ -45,21 +45,23 @@ export async function openMicrophone(
   devices: Pick<MediaDevices, 'getUserMedia'> | undefined = navigator.mediaDevices,
 ): Promise<OpenMicrophone> {
   if (!devices) throw new MicrophoneError('insecure');
-  try {
+  const open = async (device: string | null): Promise<OpenMicrophone> => {
     const stream = await devices.getUserMedia({
       audio: {
         channelCount: 1,
         echoCancellation: true,
         noiseSuppression: true,
         autoGainControl: true,
-        ...(wish !== null && { deviceId: { ideal: wish } }),
+        ...(device !== null && { deviceId: { exact: device } }),
       },
     });
-    const [track] = stream.getAudioTracks();
-    const given = track?.getSettings().deviceId;
-    // Browsers that do not say which one they gave are taken at their word.
-    const other = wish !== null && given !== undefined && given !== wish;
-    return { stream, name: track?.label ?? '', other };
+    return { stream, name: stream.getAudioTracks()[0]?.label ?? '', other: device !== wish };
+  };
+  try {
+    return await open(wish).catch((error: unknown) => {
+      if (wish === null || (error as DOMException).name !== 'OverconstrainedError') throw error;
+      return open(null);
+    });
   } catch (error) {
     throw new MicrophoneError(PROBLEMS[(error as DOMException).name] ?? 'failed', error);
   }
