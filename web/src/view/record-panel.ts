@@ -60,7 +60,7 @@ export function mountRecordPanel(
       waveform.clear();
       heardAt = 0;
       deaf = false;
-    }
+    } else waveform.draw();
   };
 
   button.disabled = false;

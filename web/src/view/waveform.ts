@@ -23,7 +23,7 @@ export class Waveform {
   constructor(element: HTMLElement) {
     this.#element = element;
     this.#canvas = part<HTMLCanvasElement>('canvas', element);
-    const redraw = (): void => this.#draw();
+    const redraw = (): void => this.draw();
     new ResizeObserver(redraw).observe(element);
     matchMedia('(prefers-color-scheme: dark)').addEventListener('change', redraw);
     document.addEventListener('visibilitychange', redraw);
@@ -48,14 +48,14 @@ export class Waveform {
       this.#moments = 1;
     }
     this.#tell(meterShare(rms));
-    this.#draw();
+    this.draw();
   }
 
   clear(): void {
     this.#bars.fill(0);
     this.#moments = 0;
     this.#tell(0);
-    this.#draw();
+    this.draw();
   }
 
   #tell(share: number): void {
@@ -65,8 +65,8 @@ export class Waveform {
     this.#element.parentElement?.style.setProperty('--level', String(percent / 100));
   }
 
-  /** Draws in the canvas's own color, which the style sheet decides. */
-  #draw(): void {
+  /** Draws again, in the canvas's own color, which the style sheet decides. */
+  draw(): void {
     if (document.hidden) return;
     const canvas = this.#canvas;
     const { clientWidth, clientHeight } = canvas;
