@@ -93,6 +93,15 @@ const WAYS: [EndReason, (recorder: Recorder) => void][] = [
   ['lost', () => track.dispatchEvent(new Event('ended'))],
   ['lost', () => node.dispatchEvent(new Event('processorerror'))],
   ['lost', () => vi.advanceTimersByTime(5000)],
+  [
+    'interrupted',
+    () => {
+      track.dispatchEvent(new Event('mute'));
+      vi.advanceTimersByTime(4000);
+      node.port.say({ type: 'level', rms: 0, peak: 0, samples: 0 });
+      vi.advanceTimersByTime(1000);
+    },
+  ],
   ['hidden', () => page.dispatchEvent(new Event('pagehide'))],
   [
     'interrupted',
@@ -182,4 +191,14 @@ it('can be stopped while it is paused', async () => {
   await vi.advanceTimersByTimeAsync(0);
   expect(ended).toEqual(['discarded']);
   expectReleased();
+});
+
+it('goes on when the system took the microphone for a moment only', async () => {
+  const { ended } = await recording();
+  track.dispatchEvent(new Event('mute'));
+  vi.advanceTimersByTime(4000);
+  track.dispatchEvent(new Event('unmute'));
+  node.port.say({ type: 'level', rms: 0, peak: 0, samples: 0 });
+  vi.advanceTimersByTime(4000);
+  expect(ended).toEqual([]);
 });

@@ -48,6 +48,7 @@ export class Recorder {
   #reason: EndReason | null = null;
   #paused = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #muted: ReturnType<typeof setTimeout> | undefined;
   #released = false;
 
   /**
@@ -113,6 +114,10 @@ export class Recorder {
     const context = this.#context;
     for (const track of this.#stream.getTracks()) {
       track.addEventListener('ended', () => this.stop('lost'), { signal });
+      // The system gives it silence, as during a call on a phone. A moment of that is no reason to end.
+      const interrupt = (): void => this.stop('interrupted');
+      track.addEventListener('mute', () => (this.#muted = setTimeout(interrupt, SILENCE_MS)), { signal });
+      track.addEventListener('unmute', () => clearTimeout(this.#muted), { signal });
     }
     context.addEventListener(
       'statechange',
@@ -174,6 +179,7 @@ export class Recorder {
   #release(): void {
     this.#released = true;
     clearTimeout(this.#timer);
+    clearTimeout(this.#muted);
     this.#listening.abort();
     for (const track of this.#stream.getTracks()) track.stop();
     if (this.#nodes) {
