@@ -23,6 +23,7 @@ import { SAMPLE_RATE } from './sound/pcm';
 import { mountApiKeyField } from './view/api-key-field';
 import { mountDeploymentNote } from './view/deployment-note';
 import { mountFileChoice } from './view/file-choice';
+import type { HistoryOptions } from './view/history-options';
 import { mountHistory } from './view/history-view';
 import { mountMicrophoneChoice } from './view/microphone-choice';
 import { mountNotice, type Notice } from './view/notice';
@@ -130,20 +131,18 @@ function mountRecording(library: Library, { model }: Config, { outbox, wakeup }:
   });
 }
 
-/** @param outbox - null where there is no service to send to */
+/** @param outbox - null where there is no service to ask */
 function mountHistoryOf(library: Library, outbox: Outbox | null): void {
-  const send = (id: string): void => {
+  const send = (id: string): Promise<void> | undefined => {
     notice.set(null);
-    void outbox?.send(id);
+    return outbox?.send(id);
   };
-  mountHistory(library, language, {
-    audio: (recording) => library.audio(recording),
-    send: outbox && send,
-    cancel: (id) => outbox?.cancel(id),
-    remove: async (id) => {
-      outbox?.cancel(id);
-      const removed = await library.remove(id);
-      if (removed) tell(notices.deletedNotice(() => library.restore(removed)));
+  const asking: HistoryOptions['asking'] = outbox && {
+    ask: async (id) => send(id),
+    cancel: (id) => outbox.cancel(id),
+    sendWaiting: () => {
+      for (const { recording, state } of library.answers.value) if (state === 'waiting') void send(recording);
     },
-  });
+  };
+  mountHistory({ library, language, asking, onAsk: null, tell });
 }

@@ -2,30 +2,11 @@ import { Zip, ZipPassThrough } from 'fflate';
 import { BYTES_PER_SECOND } from '../sound/pcm';
 import { WAV_HEADER_BYTES, wavFile } from '../sound/wav';
 import type { Answer } from './answer';
+import { ArchiveError } from './archive-error';
 import { type Archived, type ArchivedRecording, parseArchived } from './archived';
 import { soundFile } from './exports';
 import type { Library } from './library';
 import { type ZipEntry, zipDirectory } from './zip-directory';
-
-/**
- * - `too-large`: more than the format can hold, 4 GB
- * - `not-an-archive`: no zip, or none that this page wrote
- * - `damaged`: a part of it is not as it must be
- */
-export type ArchiveProblem = 'too-large' | 'not-an-archive' | 'damaged';
-
-export class ArchiveError extends Error {
-  override name = 'ArchiveError';
-  readonly problem: ArchiveProblem;
-  /** The part that is damaged, untrusted; '' otherwise. */
-  readonly part: string;
-
-  constructor(problem: ArchiveProblem, part = '', cause?: unknown) {
-    super(`${problem} ${part}`, { cause });
-    this.problem = problem;
-    this.part = part;
-  }
-}
 
 export interface Imported {
   /** Recordings that are new here. */

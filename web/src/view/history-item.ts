@@ -1,73 +1,63 @@
-import type { Answer } from '../history/answer';
+import { type Answer, TRANSCRIBE } from '../history/answer';
 import type { Recording } from '../history/recording';
-import { type Language, MESSAGES } from '../messages';
-import { failureText } from '../page/failure-text';
+import { MESSAGES } from '../messages';
+import { deletedNotice } from '../page/notices';
 import { clock, moment } from '../page/quantities';
+import { copyOf, onPress, updateButtons, write } from './buttons';
 import { part } from './element';
+import { HistoryAnswer } from './history-answer';
+import { notKeptNotice, notSavedNotice } from './history-notices';
+import type { HistoryOptions } from './history-options';
 import { openPlayer } from './player';
+import { saveFile } from './save-file';
 
-export interface HistoryActions {
-  /** Null where there is no service to send to. */
-  send: ((id: string) => void) | null;
-  cancel: (id: string) => void;
-  remove: (id: string) => void;
-  audio: (recording: Recording) => Promise<Blob>;
-}
+/** Of several answers the card shows the state that wants most to be seen. */
+const LOUDEST = ['sending', 'failed', 'waiting', 'done'] as const;
 
-/** One recording in the history. */
+/** One recording in the history, with what was answered about it. */
 export class HistoryItem {
-  readonly element: HTMLElement;
-  readonly #actions: HistoryActions;
+  readonly element = copyOf('#recording-item');
+  readonly #options: HistoryOptions;
+  readonly #answers = new Map<string, HistoryAnswer>();
+  readonly #name: HTMLInputElement;
+  readonly #send: HTMLElement;
   #recording: Recording;
-  #answer: Answer | undefined;
-  #language: Language;
+  #shown: Answer[] = [];
+  #naming = false;
   #closePlayer: (() => void) | null = null;
+  #playable = true;
 
-  /** @param answer - its transcript; undefined where it was never sent */
-  constructor(recording: Recording, answer: Answer | undefined, language: Language, actions: HistoryActions) {
-    this.#actions = actions;
+  constructor(recording: Recording, options: HistoryOptions) {
+    this.#options = options;
     this.#recording = recording;
-    this.#language = language;
-    const template = part<HTMLTemplateElement>('#recording-item');
-    this.element = (template.content.cloneNode(true) as DocumentFragment).firstElementChild as HTMLElement;
-    this.element.dataset.id = recording.id;
-    this.#on('send', () => actions.send?.(this.#recording.id));
-    this.#on('cancel', () => actions.cancel(this.#recording.id));
-    this.#on('delete', () => actions.remove(this.#recording.id));
-    this.#on('play', () => this.#togglePlayer());
-    this.update(recording, answer, language);
+    const { element } = this;
+    element.dataset.id = recording.id;
+    this.#name = part<HTMLInputElement>('[data-testid=name-field]', element);
+    this.#send = part('[data-testid=send]', element);
+    onPress(element, 'send', () => void options.asking?.ask(recording.id, TRANSCRIBE));
+    onPress(element, 'ask', () => options.onAsk?.(this.#recording));
+    onPress(element, 'play', () => this.#togglePlayer());
+    onPress(element, 'save-sound', () => this.#saveSound());
+    onPress(element, 'delete', () => void this.#delete());
+    onPress(element, 'rename', () => this.#rename());
+    this.#name.form?.addEventListener('submit', (event) => {
+      event.preventDefault();
+      this.#endNaming(true);
+      part<HTMLButtonElement>('[data-testid=rename]', element).focus();
+    });
+    this.#name.addEventListener('keydown', (event) => {
+      if (event.key !== 'Escape') return;
+      this.#endNaming(false);
+      part<HTMLButtonElement>('[data-testid=rename]', element).focus();
+    });
+    this.#name.addEventListener('blur', () => this.#endNaming(true));
   }
 
-  update(recording: Recording, answer: Answer | undefined, language: Language): void {
+  /** @param answers - about it, the oldest first */
+  update(recording: Recording, answers: Answer[]): void {
     this.#recording = recording;
-    this.#answer = answer;
-    this.#language = language;
-    const { element } = this;
-    const messages = MESSAGES[language];
-    const { name, seconds } = recording;
-    const state = recording.state === 'recording' ? 'recording' : (answer?.state ?? 'kept');
-    const failure = answer?.failure;
-    element.dataset.state = state;
-    const time = part<HTMLTimeElement>('time', element);
-    time.dateTime = new Date(recording.createdAt).toISOString();
-    time.textContent = moment(recording.createdAt, language);
-    // What was spoken here has no name, so its time stands for one.
-    this.#write('.item-name', name ?? '');
-    element.classList.toggle('spoken', name === null);
-    part('.item-length', element).textContent = seconds === null ? '' : clock(seconds);
-    part('.item-state', element).textContent = messages.state[state];
-    this.#write('[data-testid=text]', this.#text());
-    this.#write('[data-testid=failure]', failure && state === 'failed' ? failureText(failure, messages) : '');
-    const free = state !== 'recording' && state !== 'sending';
-    const sentBefore = state === 'done' || state === 'failed';
-    this.#button(
-      'send',
-      sentBefore ? messages.sendAgain : messages.send,
-      free && this.#actions.send !== null,
-    );
-    this.#button('cancel', messages.cancel, state === 'sending');
-    this.#button('play', this.#closePlayer ? messages.stopPlaying : messages.play, state !== 'recording');
-    this.#button('delete', messages.delete, state !== 'recording');
+    this.#shown = answers;
+    this.#show();
   }
 
   /** Releases what the item holds; it is not used any more. */
@@ -76,13 +66,91 @@ export class HistoryItem {
     this.element.remove();
   }
 
-  #text(): string {
-    const answer = this.#answer;
-    if (!answer || answer.state === 'sending') return '';
-    const { state, text, noSpeech, partial } = answer;
-    // Also for an answer without the flag: an empty place would say nothing at all.
-    if (noSpeech || (state === 'done' && text.trim() === '')) return MESSAGES[this.#language].noSpeech;
-    return text || partial;
+  #show(): void {
+    const { element } = this;
+    const { name, createdAt, seconds, state: recorded } = this.#recording;
+    const language = this.#options.language.value;
+    const messages = MESSAGES[language];
+    const recording = recorded === 'recording';
+    const loudest = LOUDEST.find((state) => this.#shown.some((answer) => answer.state === state));
+    const state = recording ? 'recording' : (loudest ?? 'kept');
+    element.dataset.state = state;
+    const title = part('.item-name', element);
+    // What was spoken here has no name, so its time stands for one.
+    title.textContent = name ?? moment(createdAt, language);
+    title.hidden = this.#naming;
+    const time = part<HTMLTimeElement>('time', element);
+    time.dateTime = new Date(createdAt).toISOString();
+    write(time, name === null ? '' : moment(createdAt, language));
+    write(part('.item-length', element), seconds === null ? '' : clock(seconds));
+    const chip = part('.state', element);
+    chip.dataset.state = state;
+    // Each answer tells its own.
+    write(chip, loudest && !recording ? '' : messages.state[state]);
+    const rename = part<HTMLButtonElement>('[data-testid=rename]', element);
+    rename.setAttribute('aria-label', messages.rename);
+    rename.title = messages.rename;
+    rename.hidden = recording || this.#naming;
+    part('.item-naming', element).hidden = !this.#naming;
+    this.#name.setAttribute('aria-label', messages.recordingName);
+    this.#name.placeholder = moment(createdAt, language);
+    write(part('[data-testid=unplayable]', element), this.#playable ? '' : messages.notPlayable);
+    const actions = part(':scope > .item-actions', element);
+    // Each answer has its own button.
+    if (loudest) this.#send.remove();
+    else if (this.#send.parentElement !== actions) actions.prepend(this.#send);
+    const { asking, onAsk } = this.#options;
+    if (!loudest)
+      updateButtons(actions, { send: { label: messages.send, shown: !recording && asking !== null } });
+    updateButtons(actions, {
+      play: { label: this.#closePlayer ? messages.stopPlaying : messages.play, shown: !recording },
+      ask: { label: messages.askElse, shown: !recording && asking !== null && onAsk !== null },
+      'save-sound': { label: messages.saveSound, shown: !recording },
+      delete: { label: messages.delete, shown: !recording },
+    });
+    this.#showAnswers();
+  }
+
+  #showAnswers(): void {
+    const list = part('.item-answers', this.element);
+    const present = new Set(this.#shown.map(({ key }) => key));
+    for (const [key, answer] of this.#answers) {
+      if (present.has(key)) continue;
+      // Cancelled: what can be done next is below.
+      const focused = answer.element.contains(document.activeElement);
+      answer.element.remove();
+      this.#answers.delete(key);
+      if (focused)
+        part<HTMLButtonElement>(':scope > .item-actions > button:not([hidden])', this.element).focus();
+    }
+    const alone = this.#shown.length === 1;
+    this.#shown.forEach((answer, index) => {
+      const shown = this.#answers.get(answer.key);
+      const item = shown ?? new HistoryAnswer(this.#recording, answer, alone, this.#options);
+      shown?.update(this.#recording, answer, alone);
+      this.#answers.set(answer.key, item);
+      if (list.children[index] !== item.element)
+        list.insertBefore(item.element, list.children[index] ?? null);
+    });
+  }
+
+  #rename(): void {
+    this.#name.value = this.#recording.name ?? '';
+    this.#naming = true;
+    this.#show();
+    this.#name.select();
+  }
+
+  #endNaming(keep: boolean): void {
+    if (!this.#naming) return;
+    this.#naming = false;
+    const { id, name: former } = this.#recording;
+    const name = this.#name.value.trim() || null;
+    if (keep && name !== former) {
+      const { library, tell } = this.#options;
+      library.change(id, { name }).catch(() => tell(notKeptNotice()));
+    }
+    this.#show();
   }
 
   #togglePlayer(): void {
@@ -90,30 +158,39 @@ export class HistoryItem {
       this.#closePlayer();
       return;
     }
+    this.#playable = true;
     this.#closePlayer = openPlayer(part('.item-player', this.element), {
-      audio: () => this.#actions.audio(this.#recording),
-      unplayable: () => this.#write('[data-testid=failure]', MESSAGES[this.#language].notPlayable),
+      audio: () => this.#options.library.audio(this.#recording),
+      unplayable: () => {
+        this.#playable = false;
+        this.#show();
+      },
       closed: () => {
         this.#closePlayer = null;
-        this.update(this.#recording, this.#answer, this.#language);
+        this.#show();
       },
     });
-    this.update(this.#recording, this.#answer, this.#language);
+    this.#show();
   }
 
-  #write(selector: string, text: string): void {
-    const element = part(selector, this.element);
-    element.textContent = text;
-    element.hidden = text === '';
+  #saveSound(): void {
+    const recording = this.#recording;
+    Promise.all([import('../history/exports'), this.#options.library.audio(recording)])
+      .then(([{ soundFile }, audio]) => saveFile(soundFile(recording, audio)))
+      .catch(() => this.#options.tell(notSavedNotice()));
   }
 
-  #button(name: string, label: string, shown: boolean): void {
-    const button = part<HTMLButtonElement>(`[data-testid=${name}]`, this.element);
-    part('span', button).textContent = label;
-    button.hidden = !shown;
-  }
-
-  #on(name: string, run: () => void): void {
-    part(`[data-testid=${name}]`, this.element).addEventListener('click', run);
+  async #delete(): Promise<void> {
+    const { library, asking, tell } = this.#options;
+    for (const { recording, key, state } of this.#shown) {
+      if (state === 'sending') asking?.cancel(recording, key);
+    }
+    try {
+      const removed = await library.remove(this.#recording.id);
+      if (removed)
+        tell(deletedNotice(() => void library.restore(removed).catch(() => tell(notKeptNotice()))));
+    } catch {
+      tell(notKeptNotice());
+    }
   }
 }

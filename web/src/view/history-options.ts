@@ -1,0 +1,18 @@
+import type { Library } from '../history/library';
+import type { Recording } from '../history/recording';
+import type { Language } from '../messages';
+import type { Observable } from '../page/observable';
+import type { Asking } from '../sending/asking';
+import type { Notice } from './notice';
+
+/** What the history works with. */
+export interface HistoryOptions {
+  library: Library;
+  language: Observable<Language>;
+  /** Null where there is no service to ask. */
+  asking: Pick<Asking, 'ask' | 'cancel' | 'sendWaiting'> | null;
+  /** Lets the person choose what else to ask; null where that cannot be chosen. */
+  onAsk: ((recording: Recording) => void) | null;
+  /** Tells what happened. */
+  tell: (notice: Notice) => void;
+}
