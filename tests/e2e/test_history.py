@@ -24,7 +24,7 @@ FIXTURE = Path(__file__).parents[2] / "web/src/history/subtitles.fixture.json"
 TRANSCRIBE = {"task": "transcribe", "language": None, "words": None}
 SUMMARIZE = {"task": "summarize", "language": None, "words": "In <b>one</b> sentence"}
 SEGMENTS = [{"start": 0, "end": 1.25, "text": "Hello & welcome."}, {"start": 1.25, "end": 2, "text": "Goodbye."}]
-USAGE = {"audioSeconds": 2, "gpuSeconds": 0.8, "usd": {"answer": 0.0004, "waking": 0.0101, "idle": 0}}
+USAGE = {"audioSeconds": 2, "gpuSeconds": 0.8, "usd": {"answer": 0.0007, "waking": 0.0101, "idle": 0}}
 
 
 def recording(name: str | None, number: int, **changes: Any) -> dict[str, Any]:
