@@ -36,7 +36,14 @@ def recording(name: str | None, number: int, **changes: Any) -> dict[str, Any]:
 def answer(number: int, text: str, **changes: Any) -> dict[str, Any]:
     """As in an archive: the transcript of a recording."""
     given = {"recording": f"r{number}", "key": "", "prompt": TRANSCRIBE, "createdAt": 1, "state": "done", "text": text}
-    others: dict[str, Any] = {"edited": None, "partial": "", "segments": None, "noSpeech": False, "notes": [], "usage": None}
+    others: dict[str, Any] = {
+        "edited": None,
+        "partial": "",
+        "segments": None,
+        "noSpeech": False,
+        "notes": [],
+        "usage": None,
+    }
     return given | others | {"failure": None} | changes
 
 

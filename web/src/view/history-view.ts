@@ -48,6 +48,7 @@ export function mountHistory(options: HistoryOptions): void {
       if (list.children[index] !== item.element)
         list.insertBefore(item.element, list.children[index] ?? null);
     });
+    search.placeholder = messages.search;
     empty.hidden = recordings.length > 0;
     box.hidden = recordings.length === 0;
     const searched = search.value.trim() !== '' && recordings.length > 0;
