@@ -2,8 +2,10 @@ import './style/base.css';
 import './style/stage.css';
 import './style/reports.css';
 import './style/history.css';
+import './style/tasks.css';
 import { Library } from './history/library';
 import { Ownership } from './history/ownership';
+import type { Recording } from './history/recording';
 import { recover } from './history/recovery';
 import { Store } from './history/store';
 import { ANYONE } from './page/access';
@@ -15,22 +17,27 @@ import { SettingsStore } from './page/settings';
 import { keepFile } from './recording/chosen-file';
 import { Dictation } from './recording/dictation';
 import { Microphones } from './recording/microphones';
+import type { Span } from './sending/cold-start';
+import { CostMeter } from './sending/cost-meter';
+import { whenBackOnline } from './sending/network';
 import { Outbox } from './sending/outbox';
-import { maxFileBytes, maxRecordingSamples } from './sending/upload-limits';
+import { longestRecording, longestSamples, maxFileBytes, mayBeCut } from './sending/prompt';
 import { Wakeup } from './sending/wakeup';
+import { WhileSpeaking } from './sending/while-speaking';
 import { Service } from './service/service';
 import { SAMPLE_RATE } from './sound/pcm';
+import { Segmenter } from './sound/segmenter';
+import { mountAnswer } from './view/answer-view';
 import { mountApiKeyField } from './view/api-key-field';
 import { mountDeploymentNote } from './view/deployment-note';
 import { mountFileChoice } from './view/file-choice';
-import type { HistoryOptions } from './view/history-options';
 import { mountHistory } from './view/history-view';
 import { mountMicrophoneChoice } from './view/microphone-choice';
 import { mountNotice, type Notice } from './view/notice';
 import { mountPageLanguage } from './view/page-language';
 import { mountPhases } from './view/phases-view';
 import { mountRecordPanel } from './view/record-panel';
-import { mountTranscript } from './view/transcript-view';
+import { mountTaskPanel, type TaskPanel } from './view/task-panel';
 
 const settings = new SettingsStore();
 const language = pageLanguage(settings);
@@ -48,7 +55,7 @@ if (library) recover(library, ownership, () => tell(notices.recoveredNotice()));
 if (library && config) {
   const sending = mountSending(library, config);
   mountRecording(library, config, sending);
-  mountHistoryOf(library, sending.outbox);
+  mountHistoryOf(library, sending);
 } else if (library) {
   // What was recorded earlier can be heard and deleted whatever else is missing.
   mountHistoryOf(library, null);
@@ -75,28 +82,44 @@ function tell(news: Notice): null {
 interface Sending {
   outbox: Outbox;
   wakeup: Wakeup;
+  task: TaskPanel;
+  /** When somebody recorded, the last one at the end. */
+  recordings: Span[];
 }
 
 function mountSending(library: Library, { service: address, auth, model }: Config): Sending {
+  const recordings: Span[] = [];
   const access = auth === 'api-key' ? mountApiKeyField() : ANYONE;
   const service = new Service({ address, model: model.id, access });
   const wakeup = new Wakeup(service);
+  const costs = new CostMeter();
   const outbox = new Outbox({
     library,
     ownership,
     service,
-    limits: model.limits,
-    onSending: () => wakeup.want(),
-    onFailure: ({ id }, failure) => tell(notices.failureNotice(failure, () => outbox.send(id))),
+    wakeup,
+    model,
+    segmenter: (from) => new Segmenter(from),
+    onUsage: (usage) => costs.add(usage),
+    onFailure: ({ recording, prompt }, failure) =>
+      tell(notices.failureNotice(failure, () => outbox.ask(recording, prompt))),
   });
-  mountPhases(wakeup.state, language);
-  mountTranscript(outbox.progress, language);
+  whenBackOnline(() => outbox.sendWaiting());
+  mountPhases(wakeup.state, () => recordings, language);
+  mountAnswer(library, outbox, costs, language);
   mountDeploymentNote(model.languages, language);
-  return { outbox, wakeup };
+  return { outbox, wakeup, task: mountTaskPanel(model, language), recordings };
 }
 
-function mountRecording(library: Library, { model }: Config, { outbox, wakeup }: Sending): void {
-  const maxSamples = new Observable(maxRecordingSamples(model.limits));
+function mountRecording(
+  library: Library,
+  { model }: Config,
+  { outbox, wakeup, task, recordings }: Sending,
+): void {
+  const maxSamples = new Observable(0);
+  task.prompt.subscribe((prompt) => maxSamples.set(longestRecording(prompt, model)));
+  /** Whether the recording in progress is sent while it is spoken. */
+  let live = false;
   const maxBytes = maxFileBytes(model.limits);
   const dictation = new Dictation({
     library,
@@ -105,14 +128,25 @@ function mountRecording(library: Library, { model }: Config, { outbox, wakeup }:
     microphone: () => settings.values.value.microphone,
     onGranted: () => wakeup.want(),
     onOther: (name) => tell(notices.otherMicrophoneNotice(name)),
-    onBegin: () => null,
+    onBegin: ({ id }) => {
+      live = settings.values.value.whileSpeaking && mayBeCut(task.prompt.value, model);
+      if (!live) return { stored: () => wakeup.renew(), end() {}, abandon() {} };
+      return new WhileSpeaking(outbox.open(id, task.prompt.value), longestSamples(model.limits));
+    },
     onProblem: (problem) => tell(notices.startNotice(problem)),
     onEnd: (recording, reason) => {
-      const send = () => recording && outbox.send(recording.id);
+      // What was sent while it was spoken is being sent to its end already.
+      const send = live ? null : () => recording && outbox.ask(recording.id, task.prompt.value);
       notice.set(notices.endNotice(recording, reason, maxSamples.value / SAMPLE_RATE, send));
-      if (reason === 'stopped' || reason === 'limit') send();
+      if (reason === 'stopped' || reason === 'limit') send?.();
     },
     onDiscard: (undo) => tell(notices.discardedNotice(undo)),
+  });
+  dictation.state.subscribe((state) => {
+    task.lock(state !== 'idle');
+    const last = recordings.at(-1);
+    if (state === 'recording') recordings.push({ from: Date.now(), to: null });
+    else if (last) last.to ??= Date.now();
   });
   mountRecordPanel(dictation, maxSamples, settings, language);
   mountMicrophoneChoice(new Microphones(), dictation, settings, language);
@@ -122,7 +156,7 @@ function mountRecording(library: Library, { model }: Config, { outbox, wakeup }:
     for (const file of files) {
       try {
         const { id } = await keepFile(file, maxBytes, library);
-        void outbox.send(id);
+        void outbox.ask(id, task.prompt.value);
       } catch (error) {
         failed.push({ file, error });
       }
@@ -131,18 +165,8 @@ function mountRecording(library: Library, { model }: Config, { outbox, wakeup }:
   });
 }
 
-/** @param outbox - null where there is no service to ask */
-function mountHistoryOf(library: Library, outbox: Outbox | null): void {
-  const send = (id: string): Promise<void> | undefined => {
-    notice.set(null);
-    return outbox?.send(id);
-  };
-  const asking: HistoryOptions['asking'] = outbox && {
-    ask: async (id) => send(id),
-    cancel: (id) => outbox.cancel(id),
-    sendWaiting: () => {
-      for (const { recording, state } of library.answers.value) if (state === 'waiting') void send(recording);
-    },
-  };
-  mountHistory({ library, language, asking, onAsk: null, tell });
+/** @param sending - null where there is no service to ask */
+function mountHistoryOf(library: Library, sending: Sending | null): void {
+  const onAsk = sending && ((recording: Recording) => sending.task.about(recording, sending.outbox));
+  mountHistory({ library, language, asking: sending?.outbox ?? null, onAsk, tell });
 }

@@ -45,13 +45,16 @@ export function endNotice(
   recording: Recording | null,
   reason: EndReason,
   longest: number,
-  send: () => void,
+  send: (() => void) | null,
 ): Notice | null {
   if (reason === 'discarded') return null;
   if (!recording) return { tone: 'error', text: (m) => m.endedEmpty };
   if (reason === 'stopped') return null;
   if (reason === 'limit') return { tone: 'info', text: (m) => m.end.limit(clock(longest)) };
-  return { tone: 'error', text: (m) => m.end[reason], action: { label: (m) => m.send, run: send } };
+  const text = (m: Messages): string => m.end[reason];
+  return send
+    ? { tone: 'error', text, action: { label: (m) => m.send, run: send } }
+    : { tone: 'error', text };
 }
 
 export function discardedNotice(undo: () => void): Notice {

@@ -1,157 +1,91 @@
-import { isAnswered, newAnswer, promptKey, TRANSCRIBE } from '../history/answer';
-import type { Library } from '../history/library';
-import { answerName, type Ownership } from '../history/ownership';
-import type { Recording } from '../history/recording';
-import type { Limits } from '../page/config';
+import { type Answer, type Prompt, promptKey } from '../history/answer';
 import { Observable } from '../page/observable';
-import type { Service } from '../service/service';
-import { type Failure, ServiceError } from '../service/service-error';
-import { maxFileBytes } from './upload-limits';
+import type { Failure } from '../service/service-error';
+import type { Asking, OpenQuestion, Progress } from './asking';
+import { Lanes } from './lanes';
+import { Question, type Sending } from './question';
 
-const KEY = promptKey(TRANSCRIBE);
+/** Requests at once: the service hears them together, but each of them has to be uploaded as well. */
+const LANES = 3;
 
-/** The transcript that is arriving, or the last one that arrived. */
-export interface Progress {
-  id: string;
-  text: string;
-  /** Nothing more comes. `failed`: what is there is not all. */
-  status: 'waiting' | 'streaming' | 'done' | 'failed';
-  noSpeech: boolean;
+export interface OutboxOptions extends Omit<Sending, 'lanes' | 'onProgress' | 'onShut' | 'onFailure'> {
+  /** An answer could not be had; what there is of it is kept. */
+  onFailure: (answer: Answer, failure: Failure) => void;
 }
 
-export interface OutboxOptions {
-  library: Library;
-  ownership: Ownership;
-  service: Pick<Service, 'transcribe'>;
-  limits: Limits;
-  /** Sending begins; the returned function is called when nothing is left to send. */
-  onSending: () => () => void;
-  /** A recording could not be sent; it is kept. */
-  onFailure: (recording: Recording, failure: Failure) => void;
-}
-
-/** Sends recordings one after the other: one GPU answers them, so more at once would only wait longer. */
-export class Outbox {
-  /** Null until something was sent. */
-  readonly progress = new Observable<Progress | null>(null);
-  readonly #options: OutboxOptions;
-  readonly #waiting: string[] = [];
-  #current: { id: string; abort: AbortController } | null = null;
-  #running: Promise<void> | null = null;
+/**
+ * Asks the service about recordings, each of them and each prompt once at a time, and tries again what may pass. A
+ * series of tries begins only when somebody wants it or the network is back, and it ends.
+ */
+export class Outbox implements Asking {
+  readonly progress = new Observable<ReadonlyMap<string, Progress>>(new Map());
+  /** The recording and prompt that were asked about last; null before there are any. */
+  readonly latest = new Observable<{ recording: string; key: string } | null>(null);
+  readonly #sending: Sending;
+  readonly #questions = new Map<string, Question>();
 
   constructor(options: OutboxOptions) {
-    this.#options = options;
-  }
-
-  /** Sends a recording, again if it was sent before. Resolves when the outbox is empty again. */
-  send(id: string): Promise<void> {
-    if (this.#current?.id !== id && !this.#waiting.includes(id)) {
-      this.#waiting.push(id);
-      const { library } = this.#options;
-      const answer = library.answer(id, KEY) ?? newAnswer(id, TRANSCRIBE);
-      // Shown at once, though its turn may come later. Where it cannot be kept, sending will say so.
-      library.putAnswer({ ...answer, state: 'sending' }).catch(() => {});
-    }
-    this.#running ??= this.#run().finally(() => {
-      this.#running = null;
-    });
-    return this.#running;
-  }
-
-  /** Gives up sending a recording and shows nothing of it any more; it stays kept as it was before. */
-  cancel(id: string): void {
-    const place = this.#waiting.indexOf(id);
-    if (place >= 0) {
-      this.#waiting.splice(place, 1);
-      this.#settle(id);
-    }
-    if (this.#current?.id === id) this.#current.abort.abort();
-    if (this.progress.value?.id === id) this.progress.set(null);
-  }
-
-  async #run(): Promise<void> {
-    const finished = this.#options.onSending();
-    try {
-      for (let id = this.#waiting.shift(); id !== undefined; id = this.#waiting.shift()) await this.#send(id);
-    } finally {
-      finished();
-    }
-  }
-
-  async #send(id: string): Promise<void> {
-    const { library, ownership } = this.#options;
-    const release = await ownership.take(answerName(id, KEY));
-    const recording = library.get(id);
-    if (!release || !recording) {
-      await release?.(); // deleted meanwhile, or another tab is sending it
-      return;
-    }
-    const abort = new AbortController();
-    this.#current = { id, abort };
-    try {
-      await library.changeAnswer(id, KEY, { state: 'sending', failure: null, partial: '' });
-      const { seconds, ...result } = await this.#transcribe(recording, abort.signal);
-      await library.changeAnswer(id, KEY, { state: 'done', ...result });
-      await library.change(id, { seconds: recording.seconds ?? seconds });
-      this.progress.set({ id, ...result, status: 'done' });
-    } catch (error) {
-      await this.#fail(recording, abort.signal.aborted ? null : failureOf(error));
-    } finally {
-      this.#current = null;
-      await release();
-    }
-  }
-
-  async #transcribe(recording: Recording, signal: AbortSignal) {
-    const { library, service, limits } = this.#options;
-    const { id } = recording;
-    const audio = await library.audio(recording);
-    if (audio.size > maxFileBytes(limits)) throw new ServiceError('too-large');
-    if (signal.aborted) throw new ServiceError('aborted');
-    let text = '';
-    this.progress.set({ id, text, status: 'waiting', noSpeech: false });
-    return service.transcribe(
-      audio,
-      uploadName(recording),
-      (delta) => {
-        // Models begin with a space, which the finished text lacks.
-        text = (text + delta).trimStart();
-        this.progress.set({ id, text, status: 'streaming', noSpeech: false });
+    this.#sending = {
+      ...options,
+      lanes: new Lanes(LANES),
+      onProgress: (name, progress) => this.#tell(name, progress),
+      onShut: (failure) => {
+        for (const question of this.#questions.values()) question.stop(failure);
       },
-      signal,
-    );
+    };
   }
 
-  /** @param failure - null when it was given up here */
-  async #fail(recording: Recording, failure: Failure | null): Promise<void> {
-    const { id } = recording;
-    if (!failure) return this.#settle(id);
-    const progress = this.progress.value?.id === id ? this.progress.value : null;
-    if (progress) this.progress.set({ ...progress, status: 'failed' });
-    const changes = { state: 'failed', failure, partial: progress?.text ?? '' } as const;
-    // Where even this cannot be kept, the page says so, and the next load settles the entry.
-    await this.#options.library.changeAnswer(id, KEY, changes).catch(() => {});
-    this.#options.onFailure(recording, failure);
+  async ask(recording: string, prompt: Prompt): Promise<void> {
+    const known = this.#questions.get(nameOf(recording, prompt));
+    if (known) {
+      known.now();
+      return known.finished;
+    }
+    if (this.#sending.library.get(recording)?.state !== 'kept') return;
+    return this.#begin(recording, prompt, false).finished;
   }
 
-  async #settle(id: string): Promise<void> {
-    const { library } = this.#options;
-    const answer = library.answer(id, KEY);
-    if (!answer) return;
-    const settled = isAnswered(answer)
-      ? library.changeAnswer(id, KEY, { state: 'done' })
-      : library.dropAnswer(id, KEY);
-    await settled.catch(() => {});
+  open(recording: string, prompt: Prompt): OpenQuestion {
+    const question = this.#begin(recording, prompt, true);
+    return {
+      add: (stretch) => question.add(stretch),
+      close: () => {
+        question.close();
+        return question.finished;
+      },
+      abandon: () => question.cancel(),
+    };
+  }
+
+  cancel(recording: string, key: string): void {
+    const name = `${recording} ${key}`;
+    this.#questions.get(name)?.cancel();
+    this.#tell(name, null);
+  }
+
+  sendWaiting(): void {
+    for (const question of this.#questions.values()) question.now();
+    for (const { recording, prompt, state } of this.#sending.library.answers.value) {
+      if (state === 'waiting') void this.ask(recording, prompt);
+    }
+  }
+
+  #begin(recording: string, prompt: Prompt, live: boolean): Question {
+    const question = new Question(this.#sending, recording, prompt, live);
+    this.#questions.set(question.name, question);
+    this.latest.set({ recording, key: promptKey(prompt) });
+    void question.finished.finally(() => this.#questions.delete(question.name));
+    return question;
+  }
+
+  #tell(name: string, progress: Progress | null): void {
+    const all = new Map(this.progress.value);
+    if (progress) all.set(name, progress);
+    else if (!all.delete(name)) return;
+    this.progress.set(all);
   }
 }
 
-function failureOf(error: unknown): Failure {
-  if (error instanceof ServiceError) return error.failure;
-  return { kind: 'storage', detail: null, retryAfter: null };
-}
-
-function uploadName(recording: Recording): string {
-  if (recording.name !== null) return recording.name;
-  // Colons and dots would trouble file systems.
-  return `recording-${new Date(recording.createdAt).toISOString().slice(0, 19).replaceAll(':', '-')}.wav`;
+function nameOf(recording: string, prompt: Prompt): string {
+  return `${recording} ${promptKey(prompt)}`;
 }

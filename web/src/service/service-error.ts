@@ -37,7 +37,7 @@ export class ServiceError extends Error {
   readonly failure: Failure;
 
   constructor(
-    kind: ServiceErrorKind,
+    kind: Failure['kind'],
     { detail = null, retryAfter = null }: Partial<Omit<Failure, 'kind'>> = {},
   ) {
     super(detail ? `${kind}: ${detail}` : kind);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Service } from './service';
+import { type Question, Service } from './service';
 import { ServiceError } from './service-error';
 
 const DELTAS = ['And so', ' 皆さん', '、🎤\n!'];
@@ -7,7 +7,17 @@ const DONE = {
   type: 'transcript.text.done',
   text: 'And so 皆さん、🎤\n!',
   no_speech: false,
-  usage: { audio_seconds: 7.4 },
+  notes: ['repetition'],
+  segments: [{ id: 0, start: 0, end: 7.1, text: ' And so', seek: 0 }, { id: 1 }],
+  usage: { audio_seconds: 7.4, gpu_seconds: 0.5, cost_usd: { answer: 1e-4, waking: 2e-3, idle: 'x' } },
+};
+const REPLY = {
+  text: DONE.text,
+  segments: [{ start: 0, end: 7.1, text: 'And so' }],
+  noSpeech: false,
+  notes: ['repetition'],
+  seconds: 7.4,
+  usage: { audioSeconds: 7.4, gpuSeconds: 0.5, usd: { answer: 1e-4, waking: 2e-3, idle: 0 } },
 };
 const event = (data: unknown) => `data: ${JSON.stringify(data)}\n\n`;
 const STREAM = new TextEncoder().encode(
@@ -38,18 +48,21 @@ function serviceThat(
     model: 'tiny',
     access: { authorization: async () => key },
     fetch: send,
+    post: (url, init) => send(url, { method: 'POST', ...init }),
   });
 }
 
-async function transcribe(service: Service, signal = new AbortController().signal) {
+const QUESTION: Question = { audio: new Blob(['RIFF']), name: 'a.wav', route: 'transcriptions', words: '' };
+
+async function ask(
+  service: Service,
+  question: Partial<Question> = {},
+  signal = new AbortController().signal,
+) {
   const deltas: string[] = [];
-  const transcript = await service.transcribe(
-    new Blob(['RIFF']),
-    'a.wav',
-    (text) => deltas.push(text),
-    signal,
-  );
-  return { deltas, transcript };
+  const listening = { onUpload: () => {}, onText: (text: string) => deltas.push(text) };
+  const reply = await service.ask({ ...QUESTION, ...question }, listening, signal);
+  return { deltas, reply };
 }
 
 async function failure(run: Promise<unknown>) {
@@ -61,19 +74,19 @@ async function failure(run: Promise<unknown>) {
   return error.failure;
 }
 
-describe('transcribe', () => {
+describe('transcriptions', () => {
   it('reads the stream whichever byte it is split at', async () => {
     for (let at = 0; at <= STREAM.length; at++) {
       const service = serviceThat(() => streamed([STREAM.slice(0, at), STREAM.slice(at)]));
-      const { deltas, transcript } = await transcribe(service);
+      const { deltas, reply } = await ask(service);
       expect(deltas).toEqual(DELTAS);
-      expect(transcript).toEqual({ text: DONE.text, noSpeech: false, seconds: 7.4 });
+      expect(reply).toEqual(REPLY);
     }
   });
 
   it('reads the stream byte by byte', async () => {
     const service = serviceThat(() => streamed([...STREAM].map((byte) => Uint8Array.of(byte))));
-    expect((await transcribe(service)).deltas).toEqual(DELTAS);
+    expect((await ask(service)).deltas).toEqual(DELTAS);
   });
 
   it('sends what OpenAI clients send', async () => {
@@ -82,7 +95,7 @@ describe('transcribe', () => {
       seen = { url, init };
       return streamed([STREAM]);
     }, 'secret');
-    await transcribe(service);
+    await ask(service);
     const form = seen?.init.body as FormData;
     expect(seen?.url).toBe('https://s.example/v1/audio/transcriptions');
     expect(seen?.init.method).toBe('POST');
@@ -102,22 +115,20 @@ describe('transcribe', () => {
       expect(init.headers).toEqual({});
       return streamed([STREAM]);
     };
-    await transcribe(serviceThat(count));
-    expect((await failure(transcribe(serviceThat(count, '')))).kind).toBe('key-missing');
+    await ask(serviceThat(count));
+    expect((await failure(ask(serviceThat(count, '')))).kind).toBe('key-missing');
     expect(calls).toBe(1);
   });
 
   it('takes every stream that ends early for cut', async () => {
     const end = STREAM.length - 'data: [DONE]\n\n'.length;
     for (let at = 0; at < end; at += 7) {
-      expect((await failure(transcribe(serviceThat(() => streamed([STREAM.slice(0, at)]))))).kind).toBe(
-        'cut',
-      );
+      expect((await failure(ask(serviceThat(() => streamed([STREAM.slice(0, at)]))))).kind).toBe('cut');
     }
     const broken = serviceThat(() => streamed([STREAM.slice(0, 60)], true));
-    expect((await failure(transcribe(broken))).kind).toBe('cut');
+    expect((await failure(ask(broken))).kind).toBe('cut');
     const garbled = serviceThat(() => streamed([new TextEncoder().encode('data: {oops\n\n')]));
-    expect((await failure(transcribe(garbled))).kind).toBe('cut');
+    expect((await failure(ask(garbled))).kind).toBe('cut');
   });
 
   it('says what the service said when it failed in the middle', async () => {
@@ -125,7 +136,7 @@ describe('transcribe', () => {
     const body = new TextEncoder().encode(
       event({ type: 'transcript.text.delta', delta: 'a' }) + event({ error }),
     );
-    expect(await failure(transcribe(serviceThat(() => streamed([body]))))).toEqual({
+    expect(await failure(ask(serviceThat(() => streamed([body]))))).toEqual({
       kind: 'failed',
       detail: 'out of memory',
       retryAfter: null,
@@ -136,7 +147,7 @@ describe('transcribe', () => {
     const down = serviceThat(() => {
       throw new TypeError('Failed to fetch');
     });
-    expect((await failure(transcribe(down))).kind).toBe('unreachable');
+    expect((await failure(ask(down))).kind).toBe('unreachable');
     const abort = new AbortController();
     const never = serviceThat(
       (_, init) =>
@@ -145,9 +156,79 @@ describe('transcribe', () => {
           init.signal?.addEventListener('abort', () => reject(init.signal?.reason));
         }),
     );
-    const given = failure(transcribe(never, abort.signal));
+    const given = failure(ask(never, {}, abort.signal));
     abort.abort();
     expect((await given).kind).toBe('aborted');
+  });
+});
+
+describe('chat', () => {
+  const delta = (content: string) => event({ choices: [{ delta: { content }, finish_reason: null }] });
+  const last = { choices: [{ delta: {}, finish_reason: 'stop' }], no_speech: true, notes: ['by_transcript'] };
+  const USAGE = event({ choices: [], usage: DONE.usage });
+  const CHAT = new TextEncoder().encode(
+    `${delta('')}${delta(' 犬が')}${delta('吠える。')}${event(last)}${USAGE}data: [DONE]\n\n`,
+  );
+
+  it('reads the stream whichever byte it is split at', async () => {
+    for (let at = 0; at <= CHAT.length; at++) {
+      const service = serviceThat(() => streamed([CHAT.slice(0, at), CHAT.slice(at)]));
+      const { deltas, reply } = await ask(service, { route: 'chat' });
+      expect(deltas).toEqual([' 犬が', '吠える。']);
+      expect(reply).toEqual({
+        ...REPLY,
+        text: '犬が吠える。',
+        segments: null,
+        notes: ['by_transcript'],
+      });
+    }
+  });
+
+  it('sends the sound as base64 with the words, and no text where there are none', async () => {
+    const bytes = new Uint8Array(100_000).map((_, index) => index % 251);
+    const bodies: Record<string, never>[] = [];
+    const service = serviceThat(async (url, init) => {
+      expect(url).toBe('https://s.example/v1/chat/completions');
+      bodies.push(JSON.parse(await (init.body as Blob).text()));
+      expect((init.body as Blob).type).toBe('application/json');
+      return streamed([CHAT]);
+    });
+    const audio = new Blob([bytes], { type: 'audio/wav' });
+    await ask(service, { route: 'chat', audio, words: 'Who "speaks"?\n' });
+    await ask(service, { route: 'chat', audio });
+    const data = Buffer.from(bytes).toString('base64');
+    const sound = { type: 'input_audio', input_audio: { data, format: 'wav' } };
+    const rest = { model: 'tiny', stream: true, stream_options: { include_usage: true } };
+    const text = { type: 'text', text: 'Who "speaks"?\n' };
+    expect(bodies).toEqual([
+      { ...rest, messages: [{ role: 'user', content: [sound, text] }] },
+      { ...rest, messages: [{ role: 'user', content: [sound] }] },
+    ]);
+  });
+
+  it('takes a stream without its last chunk for cut', async () => {
+    const service = serviceThat(() => streamed([new TextEncoder().encode(delta('a'))]));
+    expect((await failure(ask(service, { route: 'chat' }))).kind).toBe('cut');
+  });
+});
+
+describe('translations', () => {
+  it('reads one JSON answer', async () => {
+    const service = serviceThat((url, init) => {
+      expect(url).toBe('https://s.example/v1/audio/translations');
+      expect((init.body as FormData).get('response_format')).toBe('verbose_json');
+      return Response.json(DONE);
+    });
+    const { deltas, reply } = await ask(service, { route: 'translations' });
+    expect(deltas).toEqual([]);
+    expect(reply).toEqual(REPLY);
+  });
+
+  it('takes half an answer for cut, and one of another kind for failed', async () => {
+    const half = serviceThat(() => new Response('{"text": "a'));
+    expect((await failure(ask(half, { route: 'translations' }))).kind).toBe('cut');
+    const other = serviceThat(() => Response.json([]));
+    expect((await failure(ask(other, { route: 'translations' }))).kind).toBe('failed');
   });
 });
 
@@ -172,14 +253,12 @@ describe('answers that are not 2xx', () => {
     const service = serviceThat(
       () => new Response(body, { status, headers: headers as Record<string, string> }),
     );
-    expect(await failure(transcribe(service))).toEqual(expected);
+    expect(await failure(ask(service))).toEqual(expected);
   });
 
   it('reads a Retry-After that is a date', async () => {
     const headers = { 'retry-after': new Date(Date.now() + 30_000).toUTCString() };
-    const { retryAfter } = await failure(
-      transcribe(serviceThat(() => new Response('', { status: 503, headers }))),
-    );
+    const { retryAfter } = await failure(ask(serviceThat(() => new Response('', { status: 503, headers }))));
     expect(retryAfter).toBeGreaterThan(27);
     expect(retryAfter).toBeLessThanOrEqual(30);
   });

@@ -1,8 +1,9 @@
-import type { Prompt, Segment } from '../history/answer';
+import type { Segment } from '../history/answer';
 import type { Access } from '../page/access';
 import { serverSentEvents } from './server-sent-events';
 import { errorFromResponse, errorMessage, ServiceError } from './service-error';
-import type { Usage } from './usage';
+import { type Post, post } from './transfer';
+import { parseUsage, type Usage } from './usage';
 import { parseSnapshot, type WarmupSnapshot } from './warmup';
 
 export interface ServiceOptions {
@@ -12,21 +13,20 @@ export interface ServiceOptions {
   model: string;
   access: Access;
   fetch?: typeof fetch;
+  post?: Post;
 }
 
-export interface Transcript {
-  text: string;
-  noSpeech: boolean;
-  /** Length of the audio the service heard, seconds; null where it does not say. */
-  seconds: number | null;
-}
+/** Which of the service's addresses a question goes to. */
+export type Route = 'transcriptions' | 'translations' | 'chat';
 
 /** One piece of sound and what is asked about it. */
 export interface Question {
   audio: Blob;
   /** File name for the upload. */
   name: string;
-  prompt: Prompt;
+  route: Route;
+  /** What to do with the sound; of `chat` only. '' leaves it to what is said in it. */
+  words: string;
 }
 
 /** Hears how far a question is. */
@@ -77,65 +77,174 @@ export class Service {
     }
   }
 
-  /**
-   * Sends audio and reads its transcript as it is made.
-   * @param onDelta - called with each new piece of text, untrusted
-   */
-  async transcribe(
-    audio: Blob,
-    name: string,
-    onDelta: (text: string) => void,
-    signal: AbortSignal,
-  ): Promise<Transcript> {
-    const body = new FormData();
-    // The fields go first: a service that reads the form as it arrives knows then what it is receiving.
-    body.set('model', this.#options.model);
-    body.set('stream', 'true');
-    body.set('response_format', 'json');
-    body.set('file', audio, name);
-    const response = await this.#request('/v1/audio/transcriptions', { method: 'POST', body, signal });
-    for await (const value of this.#events(response, signal)) {
-      const event = value as Record<string, unknown> | null;
-      if (event?.error) throw new ServiceError('failed', { detail: errorMessage(event.error) });
-      if (event?.type === 'transcript.text.delta' && typeof event.delta === 'string') onDelta(event.delta);
-      if (event?.type === 'transcript.text.done' && typeof event.text === 'string') {
-        const seconds = (event.usage as { audio_seconds?: unknown } | undefined)?.audio_seconds;
-        return {
-          text: event.text,
-          noSpeech: event.no_speech === true,
-          seconds: typeof seconds === 'number' ? seconds : null,
-        };
+  /** Asks about a piece of sound and reads the answer as it is made. */
+  ask(question: Question, listening: Listening, signal: AbortSignal): Promise<Reply> {
+    switch (question.route) {
+      case 'transcriptions':
+        return this.#transcribe(question, listening, signal);
+      case 'translations':
+        return this.#translate(question, listening, signal);
+      case 'chat':
+        return this.#chat(question, listening, signal);
+    }
+  }
+
+  async #transcribe(question: Question, listening: Listening, signal: AbortSignal): Promise<Reply> {
+    const body = this.#form(question, { response_format: 'json', stream: 'true' });
+    const response = await this.#post('/v1/audio/transcriptions', body, listening, signal);
+    for await (const event of this.#events(response, signal)) {
+      if (event.type === 'transcript.text.delta' && typeof event.delta === 'string')
+        listening.onText(event.delta);
+      if (event.type === 'transcript.text.done' && typeof event.text === 'string') {
+        return reply(event.text, event, event.usage);
       }
     }
     throw new ServiceError('cut');
   }
 
-  async #request(path: string, init: RequestInit & { signal: AbortSignal }): Promise<Response> {
+  async #translate(question: Question, listening: Listening, signal: AbortSignal): Promise<Reply> {
+    const body = this.#form(question, { response_format: 'verbose_json' });
+    const response = await this.#post('/v1/audio/translations', body, listening, signal);
+    const answer = await response.json().catch((error: unknown) => {
+      throw broken(error, signal);
+    });
+    if (typeof answer?.text !== 'string') throw new ServiceError('failed', { detail: 'unexpected answer' });
+    return reply(answer.text, answer, answer.usage);
+  }
+
+  async #chat({ audio, words }: Question, listening: Listening, signal: AbortSignal): Promise<Reply> {
+    const body = await chatBody(this.#options.model, audio, words);
+    const response = await this.#post('/v1/chat/completions', body, listening, signal);
+    let text = '';
+    let last: Record<string, unknown> | null = null;
+    let usage: unknown = null;
+    for await (const event of this.#events(response, signal)) {
+      const [choice] = Array.isArray(event.choices) ? event.choices : [];
+      const delta = choice?.delta?.content;
+      if (typeof delta === 'string' && delta !== '') {
+        text += delta;
+        listening.onText(delta);
+      }
+      if (choice?.finish_reason) last = event;
+      usage = event.usage ?? usage;
+    }
+    if (!last) throw new ServiceError('cut');
+    return reply(text, last, usage);
+  }
+
+  #form({ audio, name }: Question, fields: Record<string, string>): FormData {
+    const form = new FormData();
+    // The fields go first: a service that reads the form as it arrives knows then what it is receiving.
+    form.set('model', this.#options.model);
+    for (const [field, value] of Object.entries(fields)) form.set(field, value);
+    form.set('file', audio, name);
+    return form;
+  }
+
+  async #post(
+    path: string,
+    body: Blob | FormData,
+    { onUpload }: Listening,
+    signal: AbortSignal,
+  ): Promise<Response> {
+    const send = this.#options.post ?? post;
+    return this.#called(signal, async (headers) =>
+      send(this.#options.address + path, { body, headers, signal, onUpload }),
+    );
+  }
+
+  #request(path: string, init: RequestInit & { signal: AbortSignal }): Promise<Response> {
+    const send = this.#options.fetch ?? fetch;
+    return this.#called(init.signal, (headers) =>
+      send(this.#options.address + path, { ...init, headers, credentials: 'omit' }),
+    );
+  }
+
+  async #called(
+    signal: AbortSignal,
+    send: (headers: Record<string, string>) => Promise<Response>,
+  ): Promise<Response> {
     const token = await this.#options.access.authorization();
     if (token === '') throw new ServiceError('key-missing');
-    const headers: HeadersInit = token === null ? {} : { Authorization: `Bearer ${token}` };
-    const send = this.#options.fetch ?? fetch;
     let response: Response;
     try {
-      response = await send(this.#options.address + path, { ...init, headers, credentials: 'omit' });
+      response = await send(token === null ? {} : { Authorization: `Bearer ${token}` });
     } catch {
-      if (init.signal.aborted) throw new ServiceError('aborted');
+      if (signal.aborted) throw new ServiceError('aborted');
       throw new ServiceError(globalThis.navigator?.onLine === false ? 'offline' : 'unreachable');
     }
     if (!response.ok) throw await errorFromResponse(response);
     return response;
   }
 
-  async *#events(response: Response, signal: AbortSignal): AsyncGenerator<unknown> {
+  /** The events of a stream; one that tells of an error is thrown. */
+  async *#events(response: Response, signal: AbortSignal): AsyncGenerator<Record<string, unknown>> {
     if (!response.body) throw new ServiceError('cut');
     try {
       for await (const data of serverSentEvents(response.body)) {
-        if (data !== '[DONE]') yield JSON.parse(data);
+        if (data === '[DONE]') continue;
+        const event: Record<string, unknown> = Object(JSON.parse(data));
+        // A snapshot of the cold start has an error too, beside its status.
+        if (event.error && !('status' in event))
+          throw new ServiceError('failed', { detail: errorMessage(event.error) });
+        yield event;
       }
     } catch (error) {
       throw broken(error, signal);
     }
   }
+}
+
+/** @param remarks - the object that holds `no_speech`, `notes` and, where there are any, `segments` */
+function reply(text: string, remarks: Record<string, unknown>, usage: unknown): Reply {
+  const words = text.trim();
+  const read = parseUsage(usage);
+  return {
+    text: words,
+    segments: Array.isArray(remarks.segments) ? remarks.segments.filter(isSegment).map(segment) : null,
+    // A chat may have something to say of sounds in which nobody speaks.
+    noSpeech: remarks.no_speech === true && words === '',
+    notes: Array.isArray(remarks.notes) ? remarks.notes.filter((note) => typeof note === 'string') : [],
+    seconds: read?.audioSeconds ?? null,
+    usage: read,
+  };
+}
+
+function isSegment(value: unknown): value is Segment {
+  const { start, end, text } = Object(value) as Partial<Record<keyof Segment, unknown>>;
+  return typeof start === 'number' && typeof end === 'number' && typeof text === 'string';
+}
+
+function segment({ start, end, text }: Segment): Segment {
+  return { start, end, text: text.trim() };
+}
+
+/** Bytes that are turned into base64 at once; divisible by three, so that no piece is padded but the last. */
+const BASE64_BYTES = 0x6000;
+
+/** Made of pieces: a sound of 30 MB is not also held as one text. */
+async function chatBody(model: string, audio: Blob, words: string): Promise<Blob> {
+  const text = words === '' ? [] : [{ type: 'text', text: words }];
+  const sound = { type: 'input_audio', input_audio: { data: '', format: audio.type.split('/')[1] || 'wav' } };
+  const question = {
+    model,
+    stream: true,
+    stream_options: { include_usage: true },
+    messages: [{ role: 'user', content: [sound, ...text] }],
+  };
+  const [before, after] = halves(JSON.stringify(question), '"data":"');
+  const bytes = new Uint8Array(await audio.arrayBuffer());
+  const encoded: string[] = [];
+  for (let at = 0; at < bytes.length; at += BASE64_BYTES) {
+    encoded.push(btoa(String.fromCharCode(...bytes.subarray(at, at + BASE64_BYTES))));
+  }
+  return new Blob([before, ...encoded, after], { type: 'application/json' });
+}
+
+/** The text up to the end of the first `mark`, and the rest. */
+function halves(text: string, mark: string): [string, string] {
+  const end = text.indexOf(mark) + mark.length;
+  return [text.slice(0, end), text.slice(end)];
 }
 
 /** An answer that broke while it was read: given up here, or cut by the network. */

@@ -2,21 +2,54 @@ import { type Language, MESSAGES, type Messages } from '../messages';
 import { failureText } from '../page/failure-text';
 import type { Observable } from '../page/observable';
 import { megabytes } from '../page/quantities';
+import { hiddenSeconds, keepColdStart, lastColdStart, type Span, secondsLeft } from '../sending/cold-start';
 import type { WakeupState } from '../sending/wakeup';
 import type { WarmupPhase } from '../service/warmup';
 import { create, part } from './element';
 
-/** The cold start of the service, phase by phase; hidden while nobody wants the service. */
-export function mountPhases(state: Observable<WakeupState>, language: Observable<Language>): void {
+/**
+ * The cold start of the service, phase by phase; hidden while nobody wants the service.
+ * @param recordings - when somebody recorded
+ */
+export function mountPhases(
+  state: Observable<WakeupState>,
+  recordings: () => Span[],
+  language: Observable<Language>,
+): void {
   const panel = part('[data-testid=phases]');
   const headline = part('.phases-headline', panel);
+  const left = part('.phases-left', panel);
   const list = part('.phases-list', panel);
+  let ticking: ReturnType<typeof setInterval> | undefined;
+  let kept = 0;
+
+  /** Not in the headline, which would be read aloud each second. */
+  const estimate = (): void => {
+    const { value } = state;
+    const waking = value.status === 'calling' || value.status === 'loading';
+    const snapshot = value.status === 'loading' ? value.snapshot : null;
+    const elapsed = waking ? (Date.now() - value.calledAt) / 1000 : 0;
+    const seconds = waking ? secondsLeft(snapshot, elapsed, lastColdStart()) : null;
+    left.hidden = seconds === null;
+    left.textContent = seconds === null ? '' : MESSAGES[language.value].wakeup.left(Math.ceil(seconds));
+    if (waking) ticking ??= setInterval(estimate, 1000);
+    else {
+      clearInterval(ticking);
+      ticking = undefined;
+    }
+  };
+
   const show = (): void => {
     const messages = MESSAGES[language.value];
     const { value } = state;
     panel.hidden = value.status === 'idle';
     panel.dataset.status = value.status;
-    const text = headlineOf(value, messages);
+    if (value.status === 'ready' && value.cold && kept !== value.readyAt) {
+      kept = value.readyAt;
+      keepColdStart((value.readyAt - value.calledAt) / 1000);
+    }
+    estimate();
+    const text = headlineOf(value, recordings(), messages);
     // A status area speaks whenever it is written, so only news are written.
     if (headline.textContent !== text) headline.textContent = text;
     const phases = 'snapshot' in value && value.status !== 'ready' ? value.snapshot.phases : [];
@@ -32,7 +65,7 @@ export function mountPhases(state: Observable<WakeupState>, language: Observable
   language.subscribe(show);
 }
 
-function headlineOf(state: WakeupState, messages: Messages): string {
+function headlineOf(state: WakeupState, recordings: Span[], messages: Messages): string {
   const { wakeup } = messages;
   switch (state.status) {
     case 'idle':
@@ -40,8 +73,13 @@ function headlineOf(state: WakeupState, messages: Messages): string {
     case 'calling':
     case 'loading':
       return wakeup[state.status];
-    case 'ready':
-      return state.snapshot.seconds > 0 ? wakeup.ready(state.snapshot.seconds.toFixed(1)) : wakeup.awake;
+    case 'ready': {
+      if (!state.cold) return wakeup.awake;
+      const { calledAt: from, readyAt: to } = state;
+      const seconds = ((to - from) / 1000).toFixed(1);
+      const hidden = hiddenSeconds({ from, to }, recordings);
+      return hidden >= 0.1 ? wakeup.readyHidden(seconds, hidden.toFixed(1)) : wakeup.ready(seconds);
+    }
     case 'failed': {
       const { error } = state.snapshot;
       const said = error ? [messages.serviceSaid(error)] : [];

@@ -1,0 +1,150 @@
+"""Asking and sending: the tasks, answers as they come, and every way in which the service may not be there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from kikitori.engines.protocol import Description, Task
+from playwright.sync_api import Locator, Page, expect
+
+from tests.e2e.conftest import NewHouse, NewPage
+from tests.e2e.houses import ScriptedHouse
+from tests.e2e.microphone import sound, speech
+from tests.e2e.page import newest, open_page
+from tests.processes import until
+
+_KEY = "a-key-that-is-long-enough-for-everybody"
+
+
+@pytest.fixture
+def clip(tmp_path: Path) -> Path:
+    """A file with a second of speech."""
+    file = tmp_path / "clip.wav"
+    file.write_bytes(sound(speech()[:16_000]))
+    return file
+
+
+def answer(page: Page) -> Locator:
+    """The answer on the stage."""
+    return page.get_by_test_id("answer")
+
+
+def send(page: Page, clip: Path) -> None:
+    """Choose a file, which is sent at once."""
+    page.get_by_test_id("file").set_input_files(clip)
+
+
+def expect_status(page: Page, status: str) -> None:
+    """Wait until the answer on the stage is there."""
+    expect(answer(page)).to_have_attribute("data-status", status)
+
+
+def test_each_task_is_asked_in_its_words(new_page: NewPage, house: ScriptedHouse, clip: Path) -> None:
+    page = open_page(new_page(), house)
+    words = page.get_by_test_id("words")
+    for task, asked in (("Describe sounds", "Describe the sounds."), ("Summarize", "Summarize the speech.")):
+        page.get_by_role("radio", name=task).check(force=True)
+        expect(words).to_have_value(asked)
+        send(page, clip)
+        expect(page.get_by_test_id("transcript")).to_contain_text(asked)
+        expect_status(page, "done")
+    page.get_by_role("radio", name="Translate").check(force=True)
+    page.get_by_test_id("target").select_option("ja")
+    expect(words).to_have_value("Translate the speech into Japanese.")
+    words.fill("<b>Say</b> it in Kansai dialect.")
+    send(page, clip)
+    expect(page.get_by_test_id("transcript")).to_contain_text("<b>Say</b> it in Kansai dialect.")
+    expect(answer(page)).to_contain_text("Translation into Japanese")
+    assert [request.task for request in house.engine.started] == [Task.CHAT] * 3
+
+
+def test_what_the_model_cannot_do_is_off_and_says_why(new_page: NewPage, new_house: NewHouse) -> None:
+    whisper = Description(
+        engine="whisper",
+        model="tiny",
+        aliases=(),
+        tasks=(Task.TRANSCRIBE, Task.TRANSLATE),
+        languages=None,
+        on_gpu=False,
+        prompts={},
+    )
+    page = open_page(new_page(), new_house(description=whisper))
+    for name in ("Describe sounds", "Summarize", "Ask"):
+        off = page.get_by_role("radio", name=name)
+        expect(off).to_be_disabled()
+        expect(off).to_have_accessible_description("What is gray, the model of this deployment cannot do.")
+    page.get_by_role("radio", name="Translate").check(force=True)
+    expect(page.get_by_test_id("words")).to_be_hidden()
+    assert page.get_by_test_id("target").locator("option:enabled").all_inner_texts() == ["English"]
+
+
+def test_words_come_one_by_one_and_cancel_reaches_the_engine(
+    new_page: NewPage, house: ScriptedHouse, clip: Path
+) -> None:
+    house.engine.hold()
+    page = open_page(new_page(), house)
+    page.get_by_role("radio", name="Ask").check(force=True)
+    page.get_by_test_id("words").fill(" ".join(["Why?"] * 400))
+    send(page, clip)
+    text = page.get_by_test_id("transcript")
+    house.engine.step_gate.release(6)
+    expect(text).to_contain_text("Why?")
+    before = text.inner_text()
+    house.engine.step_gate.release()
+    expect(text).to_have_text(f"{before} Why?")
+    expect_status(page, "writing")
+    page.get_by_test_id("answer-cancel").click()
+    expect(answer(page)).to_be_hidden()
+
+    def step_and_look() -> bool:
+        house.engine.step_gate.release()
+        return bool(house.engine.cancelled)
+
+    until(step_and_look)
+    [run] = house.engine.cancelled
+    assert run.words
+
+
+def test_what_passes_is_tried_again_by_a_clock(new_page: NewPage, house: ScriptedHouse, clip: Path) -> None:
+    page = new_page()
+    page.clock.install()
+    open_page(page, house)
+    house.platform.refuse(503, path="/v1/audio")
+    house.platform.refuse(429, path="/v1/audio", retry_after=40, readable=True)
+    send(page, clip)
+    expect_status(page, "pausing")
+    expect(answer(page)).to_contain_text("could not be reached")
+    page.get_by_test_id("answer-now").click()
+    expect(answer(page)).to_contain_text("The service is busy.")
+    expect(answer(page)).to_contain_text("Trying again in")
+    page.clock.fast_forward(41_000)
+    expect_status(page, "done")
+    assert house.platform.asked.count("POST /v1/audio/transcriptions") == 3
+
+
+def test_offline_it_waits_for_the_network(new_page: NewPage, house: ScriptedHouse, clip: Path) -> None:
+    page = open_page(new_page(), house)
+    page.context.set_offline(True)
+    send(page, clip)
+    expect_status(page, "waiting")
+    expect(page.get_by_test_id("notice")).to_contain_text("You are offline.")
+    assert house.platform.asked == []
+    page.context.set_offline(False)
+    expect_status(page, "done")
+
+
+def test_a_key_that_is_missing_wakes_nobody(new_page: NewPage, new_house: NewHouse, clip: Path) -> None:
+    house = new_house(auth="api-key", api_keys=(_KEY,))
+    house.engine.allow_everything()
+    house.start()
+    page = open_page(new_page(), house)
+    send(page, clip)
+    expect(page.get_by_test_id("notice")).to_contain_text("wants a key")
+    assert house.platform.asked == []
+    page.get_by_test_id("api-key").fill("wrong")
+    newest(page).get_by_test_id("send").click()
+    expect(page.get_by_test_id("notice")).to_contain_text("did not accept the key")
+    page.get_by_test_id("api-key").fill(_KEY)
+    newest(page).get_by_test_id("send").click()
+    expect_status(page, "done")

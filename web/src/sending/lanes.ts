@@ -1,0 +1,36 @@
+/** Lets a few go on at a time, the urgent ones first. */
+export class Lanes {
+  #free: number;
+  readonly #waiting: { urgent: boolean; enter: () => void }[] = [];
+
+  constructor(count: number) {
+    this.#free = count;
+  }
+
+  /**
+   * Resolves when there is a free lane, with the function that leaves it, or with null when it was given up meanwhile.
+   */
+  async enter(urgent: boolean, signal: AbortSignal): Promise<(() => void) | null> {
+    if (signal.aborted) return null;
+    if (this.#free > 0) {
+      this.#free--;
+      return () => this.#leave();
+    }
+    return new Promise((resolve) => {
+      const place = { urgent, enter: () => resolve(() => this.#leave()) };
+      const behind = urgent ? this.#waiting.findIndex((other) => !other.urgent) : -1;
+      this.#waiting.splice(behind < 0 ? this.#waiting.length : behind, 0, place);
+      signal.addEventListener('abort', () => {
+        const index = this.#waiting.indexOf(place);
+        if (index >= 0) this.#waiting.splice(index, 1);
+        resolve(null);
+      });
+    });
+  }
+
+  #leave(): void {
+    const next = this.#waiting.shift();
+    if (next) next.enter();
+    else this.#free++;
+  }
+}
