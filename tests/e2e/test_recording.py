@@ -110,7 +110,9 @@ def test_the_chosen_microphone_is_used_and_remembered(new_page: NewPage, house: 
 
 def test_one_key_records_and_stops_but_not_in_a_field(new_page: NewPage, house: ScriptedHouse) -> None:
     page = open_page(new_page(), house)
-    page.get_by_test_id("microphone").focus()
+    choice = page.get_by_test_id("microphone")
+    expect(choice).to_be_visible()
+    choice.focus()
     page.keyboard.press("r")
     page.keyboard.press("Control+r")  # which is the browser's
     expect_recorder(page, "idle")
