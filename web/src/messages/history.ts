@@ -26,14 +26,6 @@ const en = {
   recordingName: 'Name of the recording',
   askElse: 'Ask something else',
   saveSound: 'Save sound',
-  answerTitle: {
-    transcribe: 'Transcript',
-    translate: 'Translation',
-    describe: 'Description of the sounds',
-    summarize: 'Summary',
-    ask: 'Answer',
-  },
-  translationInto: (language: string) => `Translation into ${language}`,
   asked: (words: string) => `“${words}”`,
   answerNotes: {
     repetition: 'The model repeated itself and was stopped; do not trust the end of this text.',
@@ -115,14 +107,6 @@ const ja: typeof en = {
   recordingName: '録音の名前',
   askElse: '別のことをたずねる',
   saveSound: '音声を保存',
-  answerTitle: {
-    transcribe: '文字起こし',
-    translate: '翻訳',
-    describe: '音の説明',
-    summarize: '要約',
-    ask: '回答',
-  },
-  translationInto: (language) => `${language}への翻訳`,
   asked: (words) => `「${words}」`,
   answerNotes: {
     repetition: 'モデルが同じ言葉を繰り返したため止めました。文章の終わりは信頼できません。',

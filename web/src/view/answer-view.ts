@@ -3,11 +3,11 @@ import type { Library } from '../history/library';
 import { type Language, MESSAGES, type Messages } from '../messages';
 import { failureText } from '../page/failure-text';
 import type { Observable } from '../page/observable';
-import { languageNames } from '../page/quantities';
 import type { Progress } from '../sending/asking';
 import type { CostMeter } from '../sending/cost-meter';
 import type { Outbox } from '../sending/outbox';
 import { dollars, totalUsd, type Usage } from '../service/usage';
+import { answerTitle } from './answer-title';
 import { part } from './element';
 
 /** The answer that was asked for last: how far it is, its words as they come, what it cost. */
@@ -71,7 +71,7 @@ export function mountAnswer(
       return;
     }
     const { answer, progress } = found;
-    say(title, titleOf(answer, messages, language.value));
+    say(title, answerTitle(answer.prompt, messages, language.value));
     write(`${answer.recording} ${answer.key}`, progress ? progress.text : wordsOf(answer));
     say(note, noteOf(answer, progress, messages));
     say(status, progress ? statusOf(answer, progress, messages) : '');
@@ -102,12 +102,6 @@ export function mountAnswer(
 function say(element: HTMLElement, text: string): void {
   if (element.textContent !== text) element.textContent = text;
   element.hidden = text === '';
-}
-
-/** What stands over an answer. */
-export function titleOf({ prompt }: Answer, messages: Messages, language: Language): string {
-  if (prompt.task !== 'translate') return messages.answers[prompt.task];
-  return messages.translationInto(languageNames([prompt.language ?? 'en'], language));
 }
 
 function wordsOf({ state, text, edited, partial }: Answer): string {

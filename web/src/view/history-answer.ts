@@ -1,9 +1,9 @@
-import type { Answer, Prompt } from '../history/answer';
+import type { Answer } from '../history/answer';
 import type { Format } from '../history/exports';
 import type { Recording } from '../history/recording';
-import { type Language, MESSAGES, type Messages } from '../messages';
+import { MESSAGES, type Messages } from '../messages';
 import { failureText } from '../page/failure-text';
-import { languageNames } from '../page/quantities';
+import { answerTitle } from './answer-title';
 import { copyOf, onPress, updateButtons, write } from './buttons';
 import { costText } from './cost';
 import { part } from './element';
@@ -77,7 +77,7 @@ export class HistoryAnswer {
     element.dataset.task = prompt.task;
     // A transcript on its own needs no title.
     const plain = this.#alone && prompt.task === 'transcribe' && prompt.words === null;
-    write(part('.answer-title', element), plain ? '' : titleOf(prompt, language, messages));
+    write(part('.answer-title', element), plain ? '' : answerTitle(prompt, messages, language));
     write(part('.answer-words', element), prompt.words === null ? '' : messages.asked(prompt.words));
     const chip = part('.state', element);
     chip.dataset.state = state;
@@ -186,10 +186,4 @@ export class HistoryAnswer {
       .then(({ answerFile }) => saveFile(answerFile(format, this.#recording, this.#answer)))
       .catch(() => this.#options.tell(notSavedNotice()));
   }
-}
-
-function titleOf({ task, language: target }: Prompt, language: Language, messages: Messages): string {
-  if (task === 'translate' && target !== null)
-    return messages.translationInto(languageNames([target], language));
-  return messages.answerTitle[task];
 }
