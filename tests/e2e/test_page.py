@@ -35,7 +35,7 @@ def expect_transcript(page: Page, spoken: str) -> None:
 
 def expect_answer(page: Page, status: str) -> None:
     """Wait until the answer on the stage is that far."""
-    expect(page.get_by_test_id("answer")).to_have_attribute("data-status", status)
+    expect(page.get_by_test_id("current-answer")).to_have_attribute("data-status", status)
 
 
 def test_record_speak_read(new_page: NewPage, real_house: WhisperHouse) -> None:
@@ -167,7 +167,7 @@ def test_a_refusal_that_a_browser_may_not_read_loses_nothing(new_page: NewPage, 
     house.platform.refuse(429, path="/v1/audio", retry_after=77, readable=True)
     house.platform.cut(path="/v1/audio", after=1)
     record(page)
-    answer = page.get_by_test_id("answer")
+    answer = page.get_by_test_id("current-answer")
     expect(answer).to_contain_text("could not be reached")
     expect(answer).to_contain_text("is busy")  # by itself, a second later
     page.get_by_test_id("answer-now").click()

@@ -27,7 +27,7 @@ def clip(tmp_path: Path) -> Path:
 
 def answer(page: Page) -> Locator:
     """The answer on the stage."""
-    return page.get_by_test_id("answer")
+    return page.get_by_test_id("current-answer")
 
 
 def send(page: Page, clip: Path) -> None:
