@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from kikitori.api.models import model_entry
 from kikitori.engines.protocol import Description
@@ -42,19 +43,34 @@ def page_config(service: str, settings: Settings, description: Description) -> d
     return {"service": service, "auth": settings.auth, "model": model_entry(description, settings)}
 
 
-def hosting(config: Mapping[str, object]) -> dict[str, str]:
+def hosting(config: Mapping[str, Any]) -> dict[str, str]:
     """The headers that static hosting sends with the page of such a `config.json`, by name."""
-    headers = json.loads((_WEB / "headers.json").read_text(encoding="utf-8"))
-    return {header["key"]: header["value"].replace("{service}", str(config["service"])) for header in headers}
+    script, connect, frame, opener = ["'self'"], ["'self'", config["service"]], ["'none'"], "same-origin"
+    if config.get("typed_service"):
+        connect += ["http://127.0.0.1:*", "http://localhost:*"]
+    if config["auth"] == "firebase":
+        # What signing in with Google in a window of its own needs: https://firebase.google.com/docs/auth/web/google-signin
+        script += ["https://apis.google.com"]
+        connect += ["https://identitytoolkit.googleapis.com", "https://securetoken.googleapis.com"]
+        frame = [f"https://{config['firebase']['authDomain']}"]
+        opener = "same-origin-allow-popups"
+    fillings = {"script": script, "connect": connect, "frame": frame, "opener": [opener]}
+    headers = {}
+    for header in json.loads((_WEB / "headers.json").read_text(encoding="utf-8")):
+        value: str = header["value"]
+        for name, sources in fillings.items():
+            value = value.replace(f"{{{name}}}", " ".join(sources))
+        headers[header["key"]] = value
+    return headers
 
 
-def page_app(config: Mapping[str, object]) -> Starlette:
+def page_app(config: Mapping[str, Any], built: Path = _WEB / "dist") -> Starlette:
     """The built page with this `config.json`, compressed and with its headers."""
 
     async def send_config(_: Request) -> Response:
         return JSONResponse(config)
 
     return Starlette(
-        routes=[Route("/config.json", send_config), Mount("/", StaticFiles(directory=_WEB / "dist", html=True))],
+        routes=[Route("/config.json", send_config), Mount("/", StaticFiles(directory=built, html=True))],
         middleware=[Middleware(_Headers, headers=hosting(config)), Middleware(GZipMiddleware)],
     )

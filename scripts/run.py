@@ -47,7 +47,8 @@ async def run(port: int, web_port: int) -> int:
     origins = (page, f"http://localhost:{web_port}")
     os.environ |= {"KIKITORI_HOST": _HOST, "PORT": str(port), "KIKITORI_CORS_ORIGINS": ",".join(origins)}
     settings = load_settings()
-    app = page_app(page_config(service, settings, build_engine(settings).description))
+    config = page_config(service, settings, build_engine(settings).description)
+    app = page_app({**config, "typed_service": True})
     # In a session of its own, the service does not see the terminal's Ctrl-C: it is stopped once, from here.
     child = await asyncio.create_subprocess_exec(sys.executable, "-m", "kikitori", start_new_session=True)
     server = _PageServer(uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off"))

@@ -3,17 +3,21 @@ import './style/stage.css';
 import './style/reports.css';
 import './style/history.css';
 import './style/tasks.css';
+import './style/settings.css';
 import { Library } from './history/library';
 import { Ownership } from './history/ownership';
 import type { Recording } from './history/recording';
 import { recover } from './history/recovery';
 import { Store } from './history/store';
-import { ANYONE } from './page/access';
+import { type Access, ANYONE, KeyAccess, SignInAccess } from './page/access';
 import { type Config, loadConfig } from './page/config';
 import { pageLanguage } from './page/language';
 import * as notices from './page/notices';
 import { Observable } from './page/observable';
+import { keepForOffline } from './page/offline';
+import { serviceAddress } from './page/service-address';
 import { SettingsStore } from './page/settings';
+import { mountTheme } from './page/theme';
 import { keepFile } from './recording/chosen-file';
 import { Dictation } from './recording/dictation';
 import { Microphones } from './recording/microphones';
@@ -27,8 +31,8 @@ import { WhileSpeaking } from './sending/while-speaking';
 import { Service } from './service/service';
 import { SAMPLE_RATE } from './sound/pcm';
 import { Segmenter } from './sound/segmenter';
+import { mountKeySetting, mountSignInSetting } from './view/access-settings';
 import { mountAnswer } from './view/answer-view';
-import { mountApiKeyField } from './view/api-key-field';
 import { mountDeploymentNote } from './view/deployment-note';
 import { mountFileChoice } from './view/file-choice';
 import { mountHistory } from './view/history-view';
@@ -37,6 +41,7 @@ import { mountNotice, type Notice } from './view/notice';
 import { mountPageLanguage } from './view/page-language';
 import { mountPhases } from './view/phases-view';
 import { mountRecordPanel } from './view/record-panel';
+import { mountAddressSetting, mountSettings } from './view/settings-dialog';
 import { mountTaskPanel, type TaskPanel } from './view/task-panel';
 
 const settings = new SettingsStore();
@@ -44,6 +49,9 @@ const language = pageLanguage(settings);
 const notice = new Observable<Notice | null>(null);
 const ownership = new Ownership();
 
+keepForOffline();
+mountTheme(settings);
+const openSettings = mountSettings(settings, language);
 mountPageLanguage(language, (chosen) => settings.change({ language: chosen }));
 mountNotice(notice, language);
 
@@ -87,10 +95,18 @@ interface Sending {
   recordings: Span[];
 }
 
-function mountSending(library: Library, { service: address, auth, model }: Config): Sending {
+function mountSending(library: Library, config: Config): Sending {
+  const { model } = config;
   const recordings: Span[] = [];
-  const access = auth === 'api-key' ? mountApiKeyField() : ANYONE;
-  const service = new Service({ address, model: model.id, access });
+  const access = mountAccess(config, () => outbox.sendWaiting());
+  const service = new Service({
+    // Read for each request: it may be typed anew at any time.
+    get address() {
+      return serviceAddress(config, settings.values.value);
+    },
+    model: model.id,
+    access,
+  });
   const wakeup = new Wakeup(service);
   const costs = new CostMeter();
   const outbox = new Outbox({
@@ -102,13 +118,36 @@ function mountSending(library: Library, { service: address, auth, model }: Confi
     segmenter: (from) => new Segmenter(from),
     onUsage: (usage) => costs.add(usage),
     onFailure: ({ recording, prompt }, failure) =>
-      tell(notices.failureNotice(failure, () => outbox.ask(recording, prompt))),
+      tell(
+        notices.accessNotice(config, failure, openSettings) ??
+          notices.failureNotice(failure, () => outbox.ask(recording, prompt)),
+      ),
   });
   whenBackOnline(() => outbox.sendWaiting());
   mountPhases(wakeup.state, () => recordings, language);
   mountAnswer(library, outbox, costs, language);
   mountDeploymentNote(model.languages, language);
   return { outbox, wakeup, task: mountTaskPanel(model, language), recordings };
+}
+
+/** @param granted - whoever asks is known to the service from now on */
+function mountAccess(config: Config, granted: () => void): Access {
+  if (config.typedService) mountAddressSetting(config.service, settings, language);
+  const saved = (): void => {
+    notice.set(null);
+    granted();
+  };
+  if (config.auth === 'api-key') {
+    const access = new KeyAccess();
+    mountKeySetting(access, saved);
+    return access;
+  }
+  if (config.firebase) {
+    const access = new SignInAccess(config.firebase);
+    mountSignInSetting(access, language, saved);
+    return access;
+  }
+  return ANYONE;
 }
 
 function mountRecording(

@@ -3,6 +3,7 @@ const en = {
   tagline: 'Speak. It listens.',
   lead: 'The service sleeps until you press record, and wakes while you talk.',
   sentences: (parts: string[]) => parts.join(' '),
+  recordOff: 'Recording is not possible',
   dismiss: 'Close this message',
   configMissing: 'config.json could not be read, so the page does not know its service. Reload the page.',
   configInvalid: (detail: string) =>
@@ -19,6 +20,7 @@ const ja: typeof en = {
   tagline: '話せば、文字になる。',
   lead: 'サービスは眠っています。話しているあいだに目を覚まします。',
   sentences: (parts) => parts.join(''),
+  recordOff: '録音できません',
   dismiss: 'メッセージを閉じる',
   configMissing: 'config.json を読み取れず、サービスの場所が分かりません。ページを再読み込みしてください。',
   configInvalid: (detail) => `config.json が正しくありません（${detail}）。運営者による修正が必要です。`,

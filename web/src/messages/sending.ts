@@ -74,7 +74,7 @@ const en = {
   failure: {
     offline: 'You are offline.',
     unreachable: 'The service could not be reached, or is too busy to take a request.',
-    'key-missing': 'This service wants a key. Enter it in the key field of this page.',
+    'key-missing': 'This service wants a key.',
     unauthorized: 'The service did not accept the key.',
     'too-large': 'The recording is larger than the service takes.',
     busy: 'The service is busy.',
@@ -167,7 +167,7 @@ const ja: typeof en = {
   failure: {
     offline: 'オフラインです。',
     unreachable: 'サービスに接続できないか、混み合っています。',
-    'key-missing': 'このサービスにはキーが必要です。このページのキーの欄に入力してください。',
+    'key-missing': 'このサービスにはキーが必要です。',
     unauthorized: 'キーが受け付けられませんでした。',
     'too-large': '録音が大きすぎて、サービスが受け付けられません。',
     busy: 'サービスが混み合っています。',

@@ -20,6 +20,7 @@ describe('parseConfig', () => {
     expect(parseConfig(shipped)).toEqual({
       service: 'http://127.0.0.1:8000',
       auth: 'none',
+      firebase: null,
       typedService: false,
       model: {
         id: 'whisper-tiny.en',
@@ -45,8 +46,17 @@ describe('parseConfig', () => {
     expect(parseConfig(changed('typed_service', true)).typedService).toBe(true);
   });
 
+  it('takes what signing in with Google needs, and says what of it is missing', () => {
+    const firebase = { apiKey: 'k', authDomain: 'p.example', projectId: 'p', appId: 'a', extra: 1 };
+    const { extra, ...needed } = firebase;
+    expect(parseConfig({ ...shipped, auth: 'firebase', firebase }).firebase).toEqual(needed);
+    expect(() => parseConfig({ ...shipped, auth: 'firebase' })).toThrow(/^firebase:/);
+    const without = { ...firebase, authDomain: '' };
+    expect(() => parseConfig({ ...shipped, auth: 'firebase', firebase: without })).toThrow(/authDomain/);
+  });
+
   it.each([
-    ['auth', 'firebase'],
+    ['auth', 'google'],
     ['auth', undefined],
     ['service', 'a.example'],
     ['typed_service', 'yes'],

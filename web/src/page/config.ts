@@ -4,10 +4,21 @@ import { TASKS, type Task } from '../history/answer';
 export interface Config {
   /** Address of the service without a slash at its end, e.g. `https://speech.example`. */
   service: string;
-  auth: 'none' | 'api-key';
+  auth: 'none' | 'api-key' | 'firebase';
+  /** Null unless `auth` is `firebase`. */
+  firebase: Firebase | null;
   /** Whether a person may type another address of the service, as in a local build. */
   typedService: boolean;
   model: Model;
+}
+
+/** What Firebase needs to know to sign somebody in; none of it is a secret. */
+export interface Firebase {
+  apiKey: string;
+  /** Host that serves Firebase's sign-in window, e.g. `project.firebaseapp.com`. */
+  authDomain: string;
+  projectId: string;
+  appId: string;
 }
 
 export interface Model {
@@ -70,12 +81,14 @@ export function parseConfig(value: unknown): Config {
   const model = record(config.model, 'model');
   const limits = record(model.limits, 'model.limits');
   const auth = config.auth;
-  if (auth !== 'none' && auth !== 'api-key') throw invalid('auth', 'none or api-key');
+  if (auth !== 'none' && auth !== 'api-key' && auth !== 'firebase')
+    throw invalid('auth', 'none, api-key or firebase');
   const tasks = strings(model.tasks, 'model.tasks');
   if (!tasks.includes('transcribe')) throw invalid('model.tasks', 'a list with "transcribe"');
   return {
     service: origin(config.service),
     auth,
+    firebase: auth === 'firebase' ? firebase(config.firebase) : null,
     typedService: flag(config.typed_service ?? false, 'typed_service'),
     model: {
       id: text(model.id, 'model.id'),
@@ -119,6 +132,17 @@ function prompts(value: unknown): Partial<Record<Task, string>> {
       return [task, words];
     }),
   );
+}
+
+function firebase(value: unknown): Firebase {
+  const given = record(value, 'firebase');
+  const { apiKey, authDomain, projectId, appId } = given;
+  return {
+    apiKey: text(apiKey, 'firebase.apiKey'),
+    authDomain: text(authDomain, 'firebase.authDomain'),
+    projectId: text(projectId, 'firebase.projectId'),
+    appId: text(appId, 'firebase.appId'),
+  };
 }
 
 function flag(value: unknown, field: string): boolean {

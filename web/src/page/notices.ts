@@ -5,7 +5,8 @@ import type { StartProblem } from '../recording/dictation';
 import type { EndReason } from '../recording/recorder';
 import type { Failure } from '../service/service-error';
 import type { Notice } from '../view/notice';
-import { ConfigError } from './config';
+import type { OpenSettings } from '../view/settings-dialog';
+import { type Config, ConfigError } from './config';
 import { failureText } from './failure-text';
 import { clock, megabytes } from './quantities';
 
@@ -71,6 +72,21 @@ export function failureNotice(failure: Failure, send: () => void): Notice {
     tone: 'error',
     text: (m) => m.sentences([failureText(failure, m), m.kept]),
     action: { label: (m) => m.sendAgain, run: send },
+  };
+}
+
+/** What to do where the service does not know who asks; null where that is not what is wrong. */
+export function accessNotice({ auth }: Config, failure: Failure, open: OpenSettings): Notice | null {
+  const refused = failure.kind === 'key-missing' || failure.kind === 'unauthorized';
+  if (!refused || auth === 'none') return null;
+  const google = auth === 'firebase';
+  return {
+    tone: 'error',
+    text: (m) => m.sentences([google ? m.signedOut : failureText(failure, m), m.kept]),
+    action: {
+      label: (m) => (google ? m.signIn : m.enterKey),
+      run: () => open(google ? 'sign-in' : 'api-key'),
+    },
   };
 }
 

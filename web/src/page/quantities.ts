@@ -15,6 +15,13 @@ export function megabytes(bytes: number): string {
   return `${value < 10 ? value.toFixed(1) : Math.round(value)} MB`;
 }
 
+/** Space on a disk: as gibibytes from one on, e.g. `9.8 GB`, else as {@link megabytes}. */
+export function diskSpace(bytes: number): string {
+  const value = bytes / 2 ** 30;
+  if (value < 1) return megabytes(bytes);
+  return `${value < 10 ? value.toFixed(1) : Math.round(value)} GB`;
+}
+
 /** A short date and time, e.g. `Nov 22, 2026, 4:17 PM`. */
 export function moment(milliseconds: number, language: Language): string {
   return new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'short' }).format(milliseconds);
