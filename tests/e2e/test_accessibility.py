@@ -11,6 +11,7 @@ from playwright.sync_api import Locator, Page, expect
 from tests.e2e.conftest import NewHouse, NewPage
 from tests.e2e.houses import ScriptedHouse
 from tests.e2e.page import expect_recorder, expect_state, newest, open_page, record, start_recording
+from tests.processes import until
 
 _STILL: dict[str, Any] = {"reduced_motion": "reduce"}
 """Colors that are on their way from one to another have no contrast that means anything."""
@@ -28,7 +29,7 @@ def _audit(page: Page) -> None:
         page.evaluate(_axe())
     for theme in ("light", "dark"):
         page.emulate_media(color_scheme=theme)
-        page.wait_for_function("document.getAnimations().length === 0")
+        until(lambda: page.evaluate("document.getAnimations().length === 0"))  # polling in the page is forbidden there
         violations = page.evaluate("axe.run({ resultTypes: ['violations'] }).then(({ violations }) => violations)")
         found = [(one["id"], [node["html"] for node in one["nodes"]]) for one in violations]
         assert found == [], f"{theme}: {found}"

@@ -180,8 +180,10 @@ def test_a_recording_outlives_its_browser(killable: KillableChromium, house: Scr
     start_recording(page)
     until_elapsed(page, 3)
     killable.kill()
+    asked = list(house.platform.asked)
     page = open_page(killable.open(), house)
-    expect_state(page, "kept")
+    expect_state(page, "waiting")
+    assert house.platform.asked == asked
     newest(page).get_by_test_id("send").click()
     expect_state(page, "done")
     assert heard_seconds(page) >= 2

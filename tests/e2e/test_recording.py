@@ -133,8 +133,7 @@ def test_a_microphone_that_is_pulled_out_loses_nothing(new_page: NewPage, house:
     page.evaluate("tracks[0].dispatchEvent(new Event('ended'))")
     expect(page.get_by_test_id("notice")).to_contain_text("microphone went away")
     expect_microphones_off(page)
-    page.get_by_role("button", name="Send", exact=True).first.click()
-    expect_state(page, "done")
+    expect_state(page, "done")  # it was being sent while it was spoken
     assert heard_seconds(page) >= 1
 
 

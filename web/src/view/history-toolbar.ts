@@ -32,6 +32,7 @@ export function mountHistoryToolbar(options: HistoryOptions): void {
     exporting.textContent = isBusy(exporting) ? messages.exporting : messages.exportAll;
     importing.textContent = isBusy(importing) ? messages.importing : messages.importAll;
     const recordings = library.recordings.value.length;
+    importing.hidden = false;
     exporting.hidden = recordings === 0;
     deleting.hidden = recordings === 0;
     part('#delete-all-question').textContent = messages.deleteAllQuestion(recordings);
