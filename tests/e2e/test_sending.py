@@ -11,7 +11,7 @@ from playwright.sync_api import Locator, Page, expect
 from tests.e2e.conftest import NewHouse, NewPage
 from tests.e2e.houses import ScriptedHouse
 from tests.e2e.microphone import sound, speech
-from tests.e2e.page import open_page
+from tests.e2e.page import expect_recorder, expect_state, newest, open_page, start_recording
 from tests.processes import until
 
 _KEY = "a-key-that-is-long-enough-for-everybody"
@@ -77,6 +77,34 @@ def test_what_the_model_cannot_do_is_off_and_says_why(new_page: NewPage, new_hou
     page.get_by_role("radio", name="Translate").check(force=True)
     expect(page.get_by_test_id("words")).to_be_hidden()
     assert page.get_by_test_id("target").locator("option:enabled").all_inner_texts() == ["English"]
+
+
+def test_speech_is_sent_while_it_goes_on(new_page: NewPage, house: ScriptedHouse) -> None:
+    first, second = speech(), speech("The train leaves at nine.")
+    page = open_page(new_page(microphone=sound(first, 2.0, second, 2.0)), house)
+    start_recording(page)
+    until(lambda: len(house.engine.started) == 2)  # with nobody having pressed anything
+    expect_recorder(page, "recording")
+    page.get_by_test_id("record").click()
+    expect_state(page, "done")
+    heard = [clip.duration for request in house.engine.started for clip in request.clips]
+    assert len(heard) == 2  # after the end there was only silence
+    for seconds, spoken in zip(heard, (first, second), strict=True):
+        assert len(spoken) / 16_000 <= seconds + 0.1 <= len(spoken) / 16_000 + 1
+    text = " ".join(f"heard {seconds:.2f}s of sound" for seconds in heard)
+    expect(newest(page).get_by_test_id("text")).to_have_text(text)
+
+
+def test_another_question_about_the_same_recording(new_page: NewPage, house: ScriptedHouse, clip: Path) -> None:
+    page = open_page(new_page(), house)
+    send(page, clip)
+    expect_status(page, "done")
+    newest(page).get_by_test_id("ask").click()
+    page.get_by_role("radio", name="Summarize").check(force=True)
+    page.get_by_test_id("ask-now").click()
+    expect(newest(page).get_by_test_id("answer")).to_have_count(2)
+    expect_state(page, "done")
+    assert [request.task for request in house.engine.started] == [Task.TRANSCRIBE, Task.CHAT]
 
 
 def test_words_come_one_by_one_and_cancel_reaches_the_engine(
