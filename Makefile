@@ -39,6 +39,11 @@ test: .venv/test.stamp .venv-qwen2-audio/test.stamp web/dist/index.html ## Run e
 	$(PYTHON) -m pytest -n 2
 	OMP_NUM_THREADS=1 .venv-qwen2-audio/bin/python -m pytest -n 2 service/tests/qwen2_audio
 
+.PHONY: screenshots
+screenshots: .venv/test.stamp web/dist/index.html ## Take the documents' pictures of the page again
+	@scripts/require.sh chromium espeak-ng
+	$(PYTHON) -m tests.e2e.screenshots
+
 .PHONY: soak
 soak: .venv-qwen2-audio/test.stamp ## Let the service work under mixed traffic for minutes (SOAK_S=seconds)
 	@scripts/require.sh espeak-ng
