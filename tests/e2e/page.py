@@ -14,7 +14,7 @@ from tests.processes import until
 def open_page(page: Page, house: House) -> Page:
     """Go there, and wait until it can record."""
     page.goto(house.page)
-    expect_recorder(page, "idle")
+    expect(page.get_by_test_id("record")).to_be_enabled()
     return page
 
 
