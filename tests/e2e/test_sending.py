@@ -136,8 +136,9 @@ def test_words_come_one_by_one_and_cancel_reaches_the_engine(
 
 def test_what_passes_is_tried_again_by_a_clock(new_page: NewPage, house: ScriptedHouse, clip: Path) -> None:
     page = new_page()
-    page.clock.install()
+    page.clock.install(time="2030-01-01T00:00:00")
     open_page(page, house)
+    page.clock.pause_at("2030-01-01T01:00:00")  # from now on time passes when the test says so
     house.platform.refuse(503, path="/v1/audio")
     house.platform.refuse(429, path="/v1/audio", retry_after=40, readable=True)
     send(page, clip)
