@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import resource
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, wait
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -110,6 +110,8 @@ class Kikitori:
         """Answer a question about each of the sounds, all at once."""
         began = monotonic()
         runs = {number: self._engine.start(_request(sound, tokens)) for number, sound in enumerate(sounds)}
+        # Else the first answer might end before the last one begins, where a step is shorter than a spectrogram.
+        wait(run.inputs for run in runs.values())
         answers = Answers([""] * len(runs), [[] for _ in runs])
         while runs:
             advances = self._engine.step(list(runs.values()))
