@@ -45,13 +45,15 @@ screenshots: .venv/test.stamp web/dist/index.html ## Take the documents' picture
 	$(PYTHON) -m tests.e2e.screenshots
 
 .PHONY: soak
-soak: .venv-qwen2-audio/test.stamp ## Let the service work under mixed traffic for minutes (SOAK_S=seconds)
-	@scripts/require.sh espeak-ng
+soak: .venv/test.stamp .venv-qwen2-audio/test.stamp web/dist/index.html ## Let service (SOAK_S=seconds) and page (SOAK_MIN=minutes) work for long
+	@scripts/require.sh chromium espeak-ng
 	.venv-qwen2-audio/bin/python -m tests.soak $(if $(SOAK_S),--seconds $(SOAK_S))
+	$(PYTHON) -m tests.e2e.soak $(if $(SOAK_MIN),--minutes $(SOAK_MIN))
 
 .PHONY: bench
-bench: | $(filter .tools/bin/uv,$(UV)) ## Measure beside transformers' generate, and write docs/performance.md (GROUPS)
-	UV_PROJECT_ENVIRONMENT=.venv-qwen2-audio $(UV) run --locked --extra qwen2-audio --group bench python -m bench $(GROUPS)
+bench: web/dist/index.html | $(filter .tools/bin/uv,$(UV)) ## Measure beside the alternatives, and write docs/performance.md (GROUPS)
+	@scripts/require.sh chromium espeak-ng
+	UV_PROJECT_ENVIRONMENT=.venv-qwen2-audio $(UV) run --locked --all-extras --group bench python -m bench $(GROUPS)
 
 .PHONY: tiny-model
 tiny-model: .venv-qwen2-audio/test.stamp ## Train the tests' tiny Qwen2-Audio again (12 to 45 minutes on two cores)

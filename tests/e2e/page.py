@@ -8,7 +8,7 @@ import psutil
 from playwright.sync_api import Locator, Page, expect
 
 from tests.e2e.houses import House
-from tests.processes import until
+from tests.processes import PATIENCE_S, until
 
 
 def open_page(page: Page, house: House) -> Page:
@@ -39,7 +39,7 @@ def record(page: Page, seconds: int = 1) -> None:
 def until_elapsed(page: Page, seconds: int) -> None:
     """Wait until the recording in progress has that length."""
     elapsed = page.get_by_test_id("elapsed")
-    until(lambda: _seconds(elapsed.inner_text()) >= seconds)
+    until(lambda: _seconds(elapsed.inner_text()) >= seconds, PATIENCE_S + seconds)
 
 
 def newest(page: Page) -> Locator:
