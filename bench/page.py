@@ -39,9 +39,21 @@ _HEAD = """\
 
 # Performance
 
-`make bench` measures the engine side by side with what else one could do: transformers' own `from_pretrained` and
-`generate`. A figure is on this page only if it was measured; the absolute values behind each ratio are below it.
+`make bench` measures the engine side by side with what else one could do, transformers' own `from_pretrained` and
+`generate`, and sending while one speaks beside sending afterwards. A figure is on this page only if it was measured;
+the absolute values behind each ratio are below it.
 
+"""
+_WAIT = "stop_to_text_"
+_WAITS = """\
+## The wait of a person
+
+From the press on stop to the full text: the page in Chromium, the real service with Whisper on the CPU, and a cold
+start of 20 s that begins with the recording. What is recorded ends with its last word. The goal, from 30 s on, is at
+most 1 s more than the inference of the last stretch.
+
+| recorded | sent while speaking | inference of its last stretch | sent afterwards |
+|---|---|---|---|
 """
 _COMPARED = """\
 ## What is compared
@@ -84,7 +96,14 @@ class Result:
 
 def page(results: dict[str, Result]) -> str:
     """The whole page, of results by kind: CPU and GPU, as far as there are any."""
-    return _HEAD + _table(results) + _COMPARED.format(sizes=_sizes(results)) + _floor() + _absolute(results)
+    return (
+        _HEAD
+        + _table(results)
+        + _waits(results)
+        + _COMPARED.format(sizes=_sizes(results))
+        + _floor()
+        + _absolute(results)
+    )
 
 
 def _table(results: dict[str, Result]) -> str:
@@ -110,9 +129,27 @@ def _cell(results: dict[str, Result], kind: str, name: str) -> str:
     figure = results[kind].figures[name]
     missed = ", missed" if figure["met"] is False else ""
     target = (figure["target"] or "").replace(">=", "≥").replace("<=", "≤")
+    return f"{_spread(figure, _unit(name))}{missed} | {target}"
+
+
+def _spread(figure: dict[str, Any], unit: str) -> str:
     low, high = figure["lowest"], figure["highest"]
     spread = f" ({low:.3g} to {high:.3g})" if low < high else ""
-    return f"{figure['value']:.3g}{_unit(name)}{spread}{missed} | {target}"
+    return f"{figure['value']:.3g}{unit}{spread}"
+
+
+def _waits(results: dict[str, Result]) -> str:
+    """The wait of a person, by length of the recording."""
+    rows = []
+    for name, figure in [item for result in results.values() for item in result.figures.items()]:
+        if name.startswith(_WAIT):
+            parts = figure["parts"]
+            missed = ", missed" if figure["met"] is False else ""
+            rows.append(
+                f"| {name.removeprefix(_WAIT).replace('_', ' ')} | {_spread(figure, ' s')}{missed} "
+                f"| {parts['last_inference_s']:.2f} s | {parts['sent_after_stop_s']:.3g} s |\n"
+            )
+    return _WAITS + "".join(rows) + "\n" if rows else ""
 
 
 def _unit(name: str) -> str:
@@ -146,6 +183,8 @@ def _absolute(results: dict[str, Result]) -> str:
     for kind, result in results.items():
         text += f"\n| {kind} | |\n|---|---|\n"
         for name, figure in result.figures.items():
+            if name.startswith(_WAIT):
+                continue
             parts = ", ".join(f"{part} {value:.4g}" for part, value in figure["parts"].items())
             text += f"| `{name}` | {parts} |\n"
     return text
