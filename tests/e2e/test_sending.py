@@ -163,6 +163,22 @@ def test_offline_it_waits_for_the_network(new_page: NewPage, house: ScriptedHous
     expect_status(page, "done")
 
 
+def test_a_slow_network_shows_how_far_the_upload_is(new_page: NewPage, house: ScriptedHouse, tmp_path: Path) -> None:
+    file = tmp_path / "long.wav"
+    file.write_bytes(sound(*[speech()] * 3))
+    page = open_page(new_page(), house)
+    network = page.context.new_cdp_session(page)
+    slow = {"offline": False, "latency": 400, "downloadThroughput": 10_000, "uploadThroughput": 10_000}
+    network.send("Network.emulateNetworkConditions", slow)
+    send(page, file)
+    expect_status(page, "uploading")
+    bar = answer(page).get_by_role("progressbar")
+    until(lambda: 0 < float(bar.get_attribute("value") or 0) < 1)
+    network.send("Network.emulateNetworkConditions", slow | {"uploadThroughput": -1})
+    expect_status(page, "done")
+    assert house.platform.asked.count("POST /v1/audio/transcriptions") == 1
+
+
 def test_a_key_that_is_missing_wakes_nobody(new_page: NewPage, new_house: NewHouse, clip: Path) -> None:
     house = new_house(auth="api-key", api_keys=(_KEY,))
     house.engine.allow_everything()
