@@ -163,6 +163,52 @@ def test_offline_it_waits_for_the_network(new_page: NewPage, house: ScriptedHous
     expect_status(page, "done")
 
 
+def test_a_recording_begun_offline_is_sent_when_the_network_is_back(new_page: NewPage, house: ScriptedHouse) -> None:
+    first, second = speech(), speech("The train leaves at nine.")
+    page = open_page(new_page(microphone=sound(first, 2.0, second, 2.0)), house)
+    page.context.set_offline(True)
+    start_recording(page)
+    expect(answer(page)).to_contain_text("You are offline.")
+    expect_status(page, "pausing")
+    page.context.set_offline(False)
+    until(lambda: house.engine.started)
+    expect_recorder(page, "recording")
+    page.get_by_test_id("record").click()
+    expect_state(page, "done")
+
+
+def test_who_gives_up_what_is_sent_while_speaking_is_offered_to_send_it_later(
+    new_page: NewPage, house: ScriptedHouse
+) -> None:
+    house.engine.hold()
+    page = open_page(new_page(microphone=sound(speech(), 2.0)), house)
+    start_recording(page)
+    until(lambda: house.engine.started)
+    page.get_by_test_id("answer-cancel").click()
+    expect(answer(page)).to_be_hidden()
+    house.engine.allow_everything()
+    page.get_by_test_id("record").click()
+    notice = page.get_by_test_id("notice")
+    expect(notice).to_contain_text("The recording is kept here.")
+    notice.get_by_role("button", name="Send").click()
+    expect_state(page, "done")
+
+
+def test_what_a_task_cannot_take_wakes_nobody_and_says_how_much_it_takes(
+    new_page: NewPage, new_house: NewHouse, tmp_path: Path
+) -> None:
+    house = new_house(max_upload_mb=0.5)
+    file = tmp_path / "long.wav"
+    file.write_bytes(sound(speech(), 12.0))
+    page = open_page(new_page(), house)
+    page.get_by_role("radio", name="Summarize").check(force=True)
+    send(page, file)
+    notice = page.get_by_test_id("notice")
+    expect(notice).to_contain_text("larger than the service takes. This task takes about 0:11 at once.")
+    expect(notice.get_by_role("button", name="Send again")).to_have_count(0)
+    assert house.platform.asked == []
+
+
 def test_a_slow_network_shows_how_far_the_upload_is(new_page: NewPage, house: ScriptedHouse, tmp_path: Path) -> None:
     file = tmp_path / "long.wav"
     file.write_bytes(sound(*[speech()] * 3))

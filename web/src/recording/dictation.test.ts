@@ -42,6 +42,7 @@ async function dictating() {
   const companion: Companion = {
     stored: (pcm) => told.push(`stored ${pcm.byteLength}`),
     end: () => told.push('end'),
+    breakOff: () => told.push('break off'),
     abandon: () => told.push('abandon'),
   };
   const dictation = new Dictation({

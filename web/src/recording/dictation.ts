@@ -1,5 +1,6 @@
 import type { Library } from '../history/library';
 import { type Ownership, type Release, recordingName } from '../history/ownership';
+import { askToPersist } from '../history/persistence';
 import type { Recording } from '../history/recording';
 import { Observable } from '../page/observable';
 import { BYTES_PER_SECOND, SAMPLE_RATE } from '../sound/pcm';
@@ -18,6 +19,8 @@ export interface Companion {
   stored(pcm: ArrayBuffer): void;
   /** It ended and is kept. */
   end(): void;
+  /** It ended, and the browser could not keep all that belongs to it. */
+  breakOff(): void;
   /** It is not kept. */
   abandon(): void;
 }
@@ -112,8 +115,7 @@ export class Dictation {
       this.#want();
       letScreenOff = keepScreenOn();
       if (other) onOther(name);
-      // Asked for at the first recording, when there is something to lose. A no changes nothing.
-      void navigator.storage?.persist?.().catch(() => {});
+      askToPersist();
       await this.#record(stream, cleanup);
     } catch (error) {
       cleanup();
@@ -165,7 +167,8 @@ export class Dictation {
       } catch {
         broken = true; // the seconds are kept, and the next page load settles their entry
         if (samples > 0) kept = library.get(id) ?? null;
-        companion?.abandon();
+        if (kept) companion?.breakOff();
+        else companion?.abandon();
       }
       await release?.();
       this.state.set('idle');

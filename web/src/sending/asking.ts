@@ -45,6 +45,8 @@ export interface OpenQuestion {
   add(stretch: Stretch): void;
   /** There are no more; resolves when the answer is whole or has failed. */
   close(): Promise<void>;
+  /** The recording ended, and could not be kept as it should: what is answered stays, and the rest is not tried. */
+  breakOff(): void;
   /** The recording is not wanted. */
   abandon(): void;
 }

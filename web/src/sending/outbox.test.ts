@@ -300,13 +300,14 @@ it('keeps the answer it has, and the edited one, when asking again fails or work
   expect(library.answer('a', key)).toMatchObject({ state: 'done', text: 'hello there', edited: 'Before!' });
 });
 
-it('does not upload a file that is larger than the service takes', async () => {
+it('does not wake the service for a file that is larger than it takes', async () => {
   const { open, ask } = answering();
   const file = testRecording({ sound: { type: 'audio/mp4' } });
-  const { outbox, failures } = await outboxWith(ask, { recordings: [file], uploadBytes: 4096 + 100 });
+  const { outbox, failures, warmup } = await outboxWith(ask, { recordings: [file], uploadBytes: 4096 + 100 });
   await outbox.ask('a', TRANSCRIBE);
   expect(failures.map(({ kind }) => kind)).toEqual(['too-large']);
   expect(open).toEqual([]);
+  expect(warmup).not.toHaveBeenCalled();
 });
 
 it('sends in parts what does not fit, and joins them', async () => {
@@ -419,6 +420,92 @@ it('keeps stretches that cannot be sent, and sends them when the recording ends'
   await question.close();
   expect(asked).toBe(4);
   expect(library.answer('a', key)?.state).toBe('done');
+});
+
+it('calls a service anew that was too busy to wake up, or failed at it', async () => {
+  for (const kind of ['busy', 'failed'] as const) {
+    globalThis.indexedDB = new IDBFactory();
+    let calls = 0;
+    const { outbox, library } = await outboxWith(async () => HEARD, {
+      warmup: async () => {
+        if (++calls === 1) throw new ServiceError(kind);
+        return READY;
+      },
+    });
+    const finished = outbox.ask('a', TRANSCRIBE);
+    await until(() => outbox.progress.value.get(`a ${key}`)?.status === 'pausing');
+    vi.advanceTimersByTime(2000);
+    await finished;
+    expect(library.answer('a', key)?.state).toBe('done');
+  }
+});
+
+it.each(['offline', 'key-missing'] as const)('goes on speaking though it began with: %s', async (kind) => {
+  let shut = true;
+  const { open, ask } = answering();
+  const { outbox, library } = await outboxWith(ask, {
+    recordings: [testRecording({ seconds: 3, state: 'recording' })],
+    warmup: async () => {
+      if (shut) throw new ServiceError(kind);
+      return READY;
+    },
+  });
+  const question = outbox.open('a', TRANSCRIBE);
+  question.add(second(0));
+  await until(() => outbox.progress.value.get(`a ${key}`)?.status === 'pausing');
+  shut = false;
+  outbox.sendWaiting(); // the network is back, or the key was typed
+  await until(() => open.length === 1);
+  question.add(second(1));
+  await until(() => open.length === 2);
+  for (const { answer } of open) answer();
+  await question.close();
+  expect(library.answer('a', key)?.state).toBe('done');
+});
+
+it('sends while somebody speaks again as soon as the service is back after a long while', async () => {
+  let down = true;
+  const { open, ask } = answering();
+  const { outbox, library } = await outboxWith(ask, {
+    recordings: [testRecording({ seconds: 3, state: 'recording' })],
+    warmup: async () => {
+      if (down) throw new ServiceError('unreachable');
+      return READY;
+    },
+  });
+  const question = outbox.open('a', TRANSCRIBE);
+  question.add(second(0));
+  const progress = () => outbox.progress.value.get(`a ${key}`);
+  for (let tries = 0; tries < 6; tries++) {
+    await until(() => (progress()?.retryAt ?? 0) > Date.now());
+    vi.advanceTimersByTime(31_000 * 1.2);
+  }
+  await until(() => progress()?.status === 'pausing' && progress()?.retryAt === null);
+  expect(library.answer('a', key)?.failure?.kind).toBe('unreachable');
+  down = false;
+  question.add(second(1));
+  await until(() => open.length === 1);
+  open[0]?.answer({ text: 'two' });
+  await until(() => open.length === 2); // what had failed
+  open[1]?.answer({ text: 'one' });
+  await question.close();
+  expect(library.answer('a', key)).toMatchObject({ state: 'done', text: 'one two' });
+});
+
+it('keeps the words of a recording that the browser could not keep whole', async () => {
+  const { open, ask } = answering();
+  const { outbox, library, store, failures } = await outboxWith(ask, {
+    recordings: [testRecording({ state: 'recording' })],
+  });
+  const question = outbox.open('a', TRANSCRIBE);
+  question.add(second(0));
+  await until(() => open.length === 1);
+  question.breakOff();
+  open[0]?.answer();
+  await until(() => outbox.progress.value.size === 0);
+  expect(failures).toEqual([]); // who breaks it off tells why
+  expect(library.answer('a', key)).toMatchObject({ state: 'failed', partial: 'hello there' });
+  expect(await store.parts('a', key)).toMatchObject([{ reply: { text: 'hello there' } }]);
 });
 
 it('sends all of it where no stretch held speech', async () => {

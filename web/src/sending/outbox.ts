@@ -53,6 +53,7 @@ export class Outbox implements Asking {
         question.close();
         return question.finished;
       },
+      breakOff: () => question.breakOff(),
       abandon: () => question.cancel(),
     };
   }
@@ -64,6 +65,7 @@ export class Outbox implements Asking {
   }
 
   sendWaiting(): void {
+    this.#sending.wakeup.again();
     for (const question of this.#questions.values()) question.now();
     for (const { recording, prompt, state } of this.#sending.library.answers.value) {
       if (state === 'waiting') void this.ask(recording, prompt);

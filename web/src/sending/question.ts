@@ -48,6 +48,7 @@ interface Piece {
   run: Promise<void> | null;
 }
 
+const STORAGE: Failure = { kind: 'storage', detail: null, retryAfter: null };
 /** PCM that is read at once to be cut, samples. */
 const READ = 60 * SAMPLE_RATE;
 
@@ -67,6 +68,7 @@ export class Question {
   readonly #urgent: boolean;
   /** Why nothing more is tried by itself while the recording goes on. */
   #stopped: Failure | null = null;
+  #broken = false;
   #pauses = new Set<() => void>();
   #close: () => void = () => {};
   /** Stretches are stored in their order, and none after one that could not be. */
@@ -95,13 +97,21 @@ export class Question {
       }
       const piece = newPiece(stretch);
       this.#pieces.push(piece);
-      if (!this.#stopped) this.#start(piece);
+      // That somebody goes on speaking is reason enough to try once, but not without a network or a key.
+      if (!this.#stopped || !isShut(this.#stopped)) this.#start(piece);
       this.#show();
       return true;
     });
   }
 
   close(): void {
+    this.#close();
+  }
+
+  /** Ends with what is answered. */
+  breakOff(): void {
+    this.stop(STORAGE);
+    this.#broken = true;
     this.#close();
   }
 
@@ -112,6 +122,7 @@ export class Question {
 
   /** Tries again at once, as somebody wants it. */
   now(): void {
+    if (this.#broken) return;
     this.#stopped = null;
     for (const end of [...this.#pauses]) end();
     for (const piece of this.#pieces) if (piece.failure || !piece.run) this.#start(piece);
@@ -139,7 +150,7 @@ export class Question {
       void this.#follow(name); // another tab is sending it
       return;
     }
-    const letGo = wakeup.want();
+    let letGo = this.#live ? wakeup.want() : null;
     try {
       const answer = library.answer(this.#recording, this.#key) ?? newAnswer(this.#recording, this.#prompt);
       this.#show();
@@ -148,17 +159,22 @@ export class Question {
       if (this.#live) await closed;
       const whole = await this.#stored;
       if (this.#abort.signal.aborted) throw new ServiceError('aborted');
+      if (this.#broken) {
+        await this.#answered();
+        throw new ServiceError('storage');
+      }
       // To stop is something that a person does: what failed is tried anew.
       if (this.#live) this.now();
       this.#live = false;
       if (!whole || this.#pieces.length === 0) this.#pieces = await this.#plan();
+      letGo ??= wakeup.want();
       await this.#answer();
     } catch (error) {
       await this.#settle(failureOf(error));
     } finally {
       begin(false);
       onProgress(this.name, null);
-      letGo();
+      letGo?.();
       await release();
     }
   }
@@ -174,11 +190,20 @@ export class Question {
     }
   }
 
-  /** What has to be sent: all of it, or its parts, of which some may be answered already. */
+  /**
+   * What has to be sent: all of it, or its parts, of which some may be answered already.
+   * @throws {ServiceError} this cannot be sent, so the service need not wake up for it
+   */
   async #plan(): Promise<Piece[]> {
     const { library, model } = this.#sending;
     const recording = this.#known();
-    if (!this.#cuttable(recording)) return [newPiece(null)];
+    if (!this.#cuttable(recording)) {
+      const route = routeOf(this.#prompt, model);
+      if (!route) throw new ServiceError('rejected');
+      const { size } = await library.audio(recording);
+      if (size > maxFileBytes(model.limits, route)) throw new ServiceError('too-large');
+      return [newPiece(null)];
+    }
     const parts = await library.parts(this.#recording, this.#key);
     if (parts.length === 0 && samplesOf(recording) <= longestSamples(model.limits)) return [newPiece(null)];
     return this.#parts(recording);
@@ -212,8 +237,7 @@ export class Question {
 
   async #answer(): Promise<void> {
     for (const piece of this.#pieces) if (!piece.reply && !piece.run) this.#start(piece);
-    // `now` starts pieces again, so what is waited for may change while it is waited for.
-    for (let runs = this.#runs(); runs.length > 0; runs = this.#runs()) await Promise.all(runs);
+    await this.#answered();
     const [only] = this.#pieces;
     const recording = this.#known();
     if (only?.failure?.kind === 'too-large' && !only.stretch && this.#cuttable(recording)) {
@@ -224,6 +248,11 @@ export class Question {
     const failed = this.#pieces.find(({ failure }) => failure);
     if (failed?.failure) throw new ServiceError(failed.failure.kind, failed.failure);
     await this.#keep(recording);
+  }
+
+  /** Resolves when no piece is being tried; `now` starts pieces again, so what is waited for may change meanwhile. */
+  async #answered(): Promise<void> {
+    for (let runs = this.#runs(); runs.length > 0; runs = this.#runs()) await Promise.all(runs);
   }
 
   #runs(): Promise<void>[] {
@@ -251,10 +280,8 @@ export class Question {
     const run: Promise<void> = this.#try(piece).catch((error: unknown) => {
       if (piece.run !== run) return;
       piece.failure = failureOf(error);
-      if (this.#live) this.#stopped ??= piece.failure;
-      const { kind } = piece.failure;
-      if (kind === 'unauthorized' || kind === 'key-missing' || kind === 'offline')
-        this.#sending.onShut(piece.failure);
+      if (this.#live) this.#rest(piece, piece.failure);
+      if (isShut(piece.failure)) this.#sending.onShut(piece.failure);
     });
     piece.run = run;
   }
@@ -269,6 +296,8 @@ export class Question {
         const { stretch, reply } = piece;
         if (stretch) await library.putPart({ recording: this.#recording, key: this.#key, ...stretch, reply });
         this.#show();
+        // The service is back: what failed before may be answered as well.
+        if (this.#stopped) this.now();
         return;
       } catch (error) {
         const failure = failureOf(error);
@@ -280,6 +309,7 @@ export class Question {
         if (this.#abort.signal.aborted) throw error;
         if (this.#stopped) throw new ServiceError(this.#stopped.kind, this.#stopped);
         if (asked) attempt = -1;
+        // Nobody answered though the service had been ready: it may be asleep.
         if (['unreachable', 'unavailable', 'cut'].includes(failure.kind)) wakeup.again();
       }
     }
@@ -298,7 +328,6 @@ export class Question {
     if (!leave) throw new ServiceError('aborted');
     try {
       const audio = await library.audio(recording, piece.stretch ?? undefined);
-      if (audio.size > maxFileBytes(model.limits, route)) throw new ServiceError('too-large');
       if (signal.aborted) throw new ServiceError('aborted');
       this.#show(piece, { status: 'uploading' });
       const question = { audio, name: uploadName(recording), route, words: wording(this.#prompt, model) };
@@ -336,6 +365,14 @@ export class Question {
     });
   }
 
+  /** Leaves a piece until there is a reason to try again: a recording that goes on is not ended by that. */
+  #rest(piece: Piece, failure: Failure): void {
+    // What was found wrong with the piece itself says nothing about the next ones.
+    if (mayPass(failure) && !(this.#stopped && isShut(this.#stopped))) this.#stopped = failure;
+    void this.#sending.library.changeAnswer(this.#recording, this.#key, { failure }).catch(() => {});
+    this.#show(piece, { status: 'pausing', retryAt: null });
+  }
+
   async #settle(failure: Failure): Promise<void> {
     const { library, onFailure } = this.#sending;
     const answer = library.answer(this.#recording, this.#key);
@@ -355,7 +392,8 @@ export class Question {
       partial: this.#partial(),
     } as const;
     await library.changeAnswer(answer.recording, answer.key, changes).catch(() => {});
-    onFailure({ ...answer, ...changes }, failure);
+    // Who broke it off tells why.
+    if (!this.#broken) onFailure({ ...answer, ...changes }, failure);
   }
 
   /** What there is, with a mark where something is missing. */
@@ -418,9 +456,14 @@ function samplesOf({ seconds }: Recording): number {
   return Math.round((seconds ?? 0) * SAMPLE_RATE);
 }
 
+/** Whether nothing at all can be sent until somebody does something. */
+function isShut({ kind }: Failure): boolean {
+  return kind === 'unauthorized' || kind === 'key-missing' || kind === 'offline';
+}
+
 function failureOf(error: unknown): Failure {
   if (error instanceof ServiceError) return error.failure;
-  return { kind: 'storage', detail: null, retryAfter: null };
+  return STORAGE;
 }
 
 function uploadName(recording: Recording): string {

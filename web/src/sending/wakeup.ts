@@ -63,15 +63,19 @@ export class Wakeup {
   }
 
   /**
-   * Resolves when the service is ready; to be called by one that wants it.
+   * Resolves when the service is ready; to be called by one that wants it. Where the last call found nobody, it is called
+   * anew: what went wrong then says nothing about now.
    * @throws {ServiceError} it cannot be reached, or could not wake up
    */
   async ready(signal: AbortSignal): Promise<void> {
+    if (!signal.aborted && this.#wanted > 0 && this.#isDown()) void this.#follow();
     const settled = this.state.when(({ status }) => status !== 'calling' && status !== 'loading');
+    const waiting = new AbortController();
     const given = new Promise<null>((resolve) => {
-      signal.addEventListener('abort', () => resolve(null));
+      signal.addEventListener('abort', () => resolve(null), { signal: waiting.signal });
     });
     const state = signal.aborted ? null : await Promise.race([settled, given]);
+    waiting.abort();
     if (!state || state.status === 'idle') throw new ServiceError('aborted');
     if (state.status === 'unreachable') throw new ServiceError(state.failure.kind, state.failure);
     if (state.status === 'failed') throw new ServiceError('unavailable', { detail: state.snapshot.error });
@@ -94,7 +98,7 @@ export class Wakeup {
     this.#contactAt = Date.now();
   }
 
-  /** A request failed as if nobody were there: the service is called anew. */
+  /** It may be elsewhere than was known: the service is called anew where somebody wants it. */
   again(): void {
     const { status } = this.state.value;
     if (this.#wanted > 0 && status !== 'calling' && status !== 'loading') void this.#follow();

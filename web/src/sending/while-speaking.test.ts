@@ -10,6 +10,7 @@ function speak(longest = 60 * SAMPLE_RATE) {
     {
       add: (stretch) => said.push(stretch),
       close: async () => void said.push('closed'),
+      breakOff: () => said.push('broken off'),
       abandon: () => said.push('abandoned'),
     },
     longest,

@@ -33,6 +33,11 @@ export class WhileSpeaking {
     return this.#question.close();
   }
 
+  /** The browser could not keep all that belongs to it. */
+  breakOff(): void {
+    this.#question.breakOff();
+  }
+
   /** The recording is not wanted. */
   abandon(): void {
     this.#question.abandon();
