@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import NewHouse, NewPage
 from tests.e2e.houses import ScriptedHouse
-from tests.e2e.microphone import RATE
+from tests.e2e.microphone import RATE, sound, speech
 from tests.e2e.page import (
     expect_recorder,
     expect_state,
@@ -22,7 +22,7 @@ from tests.e2e.page import (
     until_elapsed,
 )
 from tests.processes import until
-from tests.speech import wav
+from tests.speech import samples_of, wav
 
 # Keeps what the browser hands out, so that a test can look at it and take it away.
 _WATCH_MICROPHONE = """
@@ -146,6 +146,7 @@ def test_a_microphone_that_gives_nothing_is_told(new_page: NewPage, house: Scrip
 
 
 def test_a_full_disk_keeps_what_was_stored(new_page: NewPage, house: ScriptedHouse) -> None:
+    house.engine.hold()
     noise = np.random.default_rng(0).standard_normal(60 * RATE).astype(np.float32) * 0.1
     page = new_page(microphone=wav(noise))
     devtools = page.context.new_cdp_session(page)
@@ -156,8 +157,8 @@ def test_a_full_disk_keeps_what_was_stored(new_page: NewPage, house: ScriptedHou
     expect(page.get_by_test_id("notice")).to_contain_text("storage of this browser is full")
     devtools.send("Storage.overrideQuotaForOrigin", {"origin": house.page})
     page.reload()
-    expect_state(page, "kept")
     newest(page).get_by_test_id("send").click()
+    house.engine.allow_everything()
     expect_state(page, "done")
     assert heard_seconds(page) >= 1
 
@@ -173,6 +174,20 @@ def test_several_files_are_kept_and_sent(new_page: NewPage, house: ScriptedHouse
     expect(page.locator("[data-testid=recording][data-state=done]")).to_have_count(3)
     lengths = sorted(clip.duration for request in house.engine.started for clip in request.clips)
     assert lengths == pytest.approx([0.5, 2, 3])
+
+
+def test_a_file_too_long_for_a_request_is_cut(new_page: NewPage, new_house: NewHouse, tmp_path: Path) -> None:
+    house = new_house(max_audio_s=8)
+    house.engine.allow_everything()
+    house.start()
+    samples, rate = samples_of(sound(speech(), 2.0, speech(), 2.0, speech()))
+    file = tmp_path / "long.flac"
+    file.write_bytes(wav(samples, rate, form="FLAC"))
+    page = open_page(new_page(), house)
+    page.get_by_test_id("file").set_input_files(file)
+    expect_state(page, "done")
+    assert len(house.engine.started) >= 3
+    assert all(request.duration <= 8 for request in house.engine.started)
 
 
 def test_a_file_too_large_for_a_request_is_made_smaller(new_page: NewPage, new_house: NewHouse, tmp_path: Path) -> None:

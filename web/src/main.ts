@@ -4,8 +4,10 @@ import './style/reports.css';
 import './style/history.css';
 import './style/tasks.css';
 import './style/settings.css';
+import { type Prompt, promptKey } from './history/answer';
 import { Library } from './history/library';
 import { Ownership } from './history/ownership';
+import { askToPersist } from './history/persistence';
 import type { Recording } from './history/recording';
 import { recover } from './history/recovery';
 import { Store } from './history/store';
@@ -25,7 +27,7 @@ import type { Span } from './sending/cold-start';
 import { CostMeter } from './sending/cost-meter';
 import { whenBackOnline } from './sending/network';
 import { Outbox } from './sending/outbox';
-import { longestRecording, longestSamples, maxFileBytes, mayBeCut } from './sending/prompt';
+import { longestRecording, longestSamples, maxFileBytes, mayBeCut, routeOf } from './sending/prompt';
 import { Wakeup } from './sending/wakeup';
 import { WhileSpeaking } from './sending/while-speaking';
 import { Service } from './service/service';
@@ -109,6 +111,8 @@ function mountSending(library: Library, config: Config): Sending {
   });
   const wakeup = new Wakeup(service);
   const costs = new CostMeter();
+  const mostSeconds = (prompt: Prompt): number =>
+    longestSamples(model.limits, routeOf(prompt, model) ?? undefined) / SAMPLE_RATE;
   const outbox = new Outbox({
     library,
     ownership,
@@ -120,7 +124,7 @@ function mountSending(library: Library, config: Config): Sending {
     onFailure: ({ recording, prompt }, failure) =>
       tell(
         notices.accessNotice(config, failure, openSettings) ??
-          notices.failureNotice(failure, () => outbox.ask(recording, prompt)),
+          notices.failureNotice(failure, mostSeconds(prompt), () => outbox.ask(recording, prompt)),
       ),
   });
   whenBackOnline(() => outbox.sendWaiting());
@@ -159,7 +163,7 @@ function mountRecording(
   task.prompt.subscribe((prompt) => maxSamples.set(longestRecording(prompt, model)));
   /** Whether the recording in progress is sent while it is spoken. */
   let live = false;
-  const maxBytes = maxFileBytes(model.limits);
+  const most = { bytes: maxFileBytes(model.limits), seconds: model.limits.audioSeconds };
   const dictation = new Dictation({
     library,
     ownership,
@@ -169,15 +173,21 @@ function mountRecording(
     onOther: (name) => tell(notices.otherMicrophoneNotice(name)),
     onBegin: ({ id }) => {
       live = settings.values.value.whileSpeaking && mayBeCut(task.prompt.value, model);
-      if (!live) return { stored: () => wakeup.renew(), end() {}, abandon() {} };
+      if (!live) return { stored: () => wakeup.renew(), end() {}, breakOff() {}, abandon() {} };
       return new WhileSpeaking(outbox.open(id, task.prompt.value), longestSamples(model.limits));
     },
     onProblem: (problem) => tell(notices.startNotice(problem)),
     onEnd: (recording, reason) => {
-      // What was sent while it was spoken is being sent to its end already.
-      const send = live ? null : () => recording && outbox.ask(recording.id, task.prompt.value);
-      notice.set(notices.endNotice(recording, reason, maxSamples.value / SAMPLE_RATE, send));
-      if (reason === 'stopped' || reason === 'limit') send?.();
+      const prompt = task.prompt.value;
+      const send = (): void => void (recording && outbox.ask(recording.id, prompt));
+      // What was sent while it was spoken is being sent to its end already, unless somebody did not want that.
+      const sent =
+        live && reason !== 'storage' && recording && library.answer(recording.id, promptKey(prompt));
+      notice.set(
+        notices.endNotice(recording, reason, maxSamples.value / SAMPLE_RATE, sent ? null : send) ??
+          (live && recording && !sent ? notices.notSentNotice(send) : null),
+      );
+      if (!live && (reason === 'stopped' || reason === 'limit')) send();
     },
     onDiscard: (undo) => tell(notices.discardedNotice(undo)),
   });
@@ -194,13 +204,14 @@ function mountRecording(
     const failed: { file: File; error: unknown }[] = [];
     for (const file of files) {
       try {
-        const { id } = await keepFile(file, maxBytes, library);
+        const { id } = await keepFile(file, most, library);
         void outbox.ask(id, task.prompt.value);
       } catch (error) {
         failed.push({ file, error });
       }
     }
-    if (failed.length > 0) tell(notices.filesNotice(failed, maxBytes));
+    if (failed.length < files.length) askToPersist();
+    if (failed.length > 0) tell(notices.filesNotice(failed, most.bytes));
   });
 }
 

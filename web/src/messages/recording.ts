@@ -51,6 +51,8 @@ const en = {
   endedEmpty: 'No sound arrived, so there is nothing to keep. Check the microphone and try again.',
   fileTooLarge: (size: string, limit: string) =>
     `The file has ${size}; this deployment takes up to ${limit}.`,
+  fileTooLong: (limit: string) =>
+    `The file is longer than ${limit}, the most that this page can cut into parts.`,
   fileEmpty: 'The file is empty.',
   fileUnreadable: 'The file could not be read.',
   ofFile: (name: string, problem: string) => `${name}: ${problem}`,
@@ -106,6 +108,7 @@ const ja: typeof en = {
   },
   endedEmpty: '音が届かなかったため、保存するものがありません。マイクを確認して、もう一度お試しください。',
   fileTooLarge: (size, limit) => `ファイルは ${size} です。このサービスが受け付けるのは ${limit} までです。`,
+  fileTooLong: (limit) => `ファイルが長すぎます。このページで分割できるのは ${limit} までです。`,
   fileEmpty: 'ファイルが空です。',
   fileUnreadable: 'ファイルを読み取れませんでした。',
   ofFile: (name, problem) => `${name}：${problem}`,

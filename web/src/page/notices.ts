@@ -1,6 +1,6 @@
 import type { Recording } from '../history/recording';
 import type { Messages } from '../messages';
-import { FileError } from '../recording/chosen-file';
+import { FileError, MAX_DECODED_SECONDS } from '../recording/chosen-file';
 import type { StartProblem } from '../recording/dictation';
 import type { EndReason } from '../recording/recorder';
 import type { Failure } from '../service/service-error';
@@ -58,6 +58,11 @@ export function endNotice(
     : { tone: 'error', text };
 }
 
+/** @param send - sends what somebody did not want to be sent while it was spoken */
+export function notSentNotice(send: () => void): Notice {
+  return { tone: 'info', text: (m) => m.kept, action: { label: (m) => m.send, run: send } };
+}
+
 export function discardedNotice(undo: () => void): Notice {
   return { tone: 'info', text: (m) => m.discarded, action: { label: (m) => m.undo, run: undo } };
 }
@@ -67,7 +72,16 @@ export function otherMicrophoneNotice(name: string): Notice {
   return { tone: 'info', text: (m) => m.otherMicrophone(name) };
 }
 
-export function failureNotice(failure: Failure, send: () => void): Notice {
+/**
+ * @param longest - seconds that can be asked about at once
+ * @param send - sends it again
+ */
+export function failureNotice(failure: Failure, longest: number, send: () => void): Notice {
+  if (failure.kind === 'too-large') {
+    const text = (m: Messages): string =>
+      m.sentences([failureText(failure, m), m.longestOfTask(clock(longest)), m.kept]);
+    return { tone: 'error', text }; // it would not become smaller
+  }
   return {
     tone: 'error',
     text: (m) => m.sentences([failureText(failure, m), m.kept]),
@@ -106,6 +120,7 @@ function fileText(error: unknown, file: File, maxBytes: number): (messages: Mess
   const problem = error instanceof FileError ? error.problem : 'unreadable';
   const texts: Record<typeof problem, (m: Messages) => string> = {
     'too-large': (m) => m.fileTooLarge(megabytes(file.size), megabytes(maxBytes)),
+    'too-long': (m) => m.fileTooLong(clock(MAX_DECODED_SECONDS)),
     empty: (m) => m.fileEmpty,
     unreadable: (m) => m.fileUnreadable,
     storage: (m) => m.start.storage,

@@ -1,5 +1,26 @@
 import { PcmChunker, SAMPLE_RATE } from './pcm';
 
+/** How long the head of a file may take to be read, ms. A browser that does not read it says nothing. */
+const HEAD_MS = 5000;
+
+/** Length of a file as its head has it, seconds; null where the browser cannot tell. */
+export async function lengthOf(file: Blob): Promise<number | null> {
+  const url = URL.createObjectURL(file);
+  const audio = new Audio();
+  try {
+    await new Promise<unknown>((resolve) => {
+      audio.onloadedmetadata = audio.onerror = resolve;
+      setTimeout(resolve, HEAD_MS);
+      audio.preload = 'metadata';
+      audio.src = url;
+    });
+    return Number.isFinite(audio.duration) ? audio.duration : null;
+  } finally {
+    audio.removeAttribute('src');
+    URL.revokeObjectURL(url);
+  }
+}
+
 /**
  * Decodes a file of any format that the browser knows.
  * @param file - detached afterwards
