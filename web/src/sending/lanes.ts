@@ -17,14 +17,18 @@ export class Lanes {
       return () => this.#leave();
     }
     return new Promise((resolve) => {
-      const place = { urgent, enter: () => resolve(() => this.#leave()) };
+      const giveUp = (): void => {
+        this.#waiting.splice(this.#waiting.indexOf(place), 1);
+        resolve(null);
+      };
+      const enter = (): void => {
+        signal.removeEventListener('abort', giveUp);
+        resolve(() => this.#leave());
+      };
+      const place = { urgent, enter };
       const behind = urgent ? this.#waiting.findIndex((other) => !other.urgent) : -1;
       this.#waiting.splice(behind < 0 ? this.#waiting.length : behind, 0, place);
-      signal.addEventListener('abort', () => {
-        const index = this.#waiting.indexOf(place);
-        if (index >= 0) this.#waiting.splice(index, 1);
-        resolve(null);
-      });
+      signal.addEventListener('abort', giveUp);
     });
   }
 

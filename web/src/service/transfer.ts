@@ -57,7 +57,10 @@ export const post: Post = (url, { body, headers, signal, onUpload }) =>
       reject(new TypeError('Given up'));
       return;
     }
-    signal.addEventListener('abort', () => request.abort());
+    const abort = (): void => request.abort();
+    signal.addEventListener('abort', abort);
+    // The signal may live as long as a recording, and would keep what was sent as long.
+    request.onloadend = () => signal.removeEventListener('abort', abort);
     request.send(body);
   });
 
