@@ -32,6 +32,11 @@ run: $(ENVIRONMENT)/run.stamp web/dist/index.html ## Set up, then serve page and
 quantize: .venv-qwen2-audio/run.stamp ## Write a copy of a Qwen2-Audio model in fewer bits (MODEL, TO=int8 or int4, TARGET)
 	.venv-qwen2-audio/bin/python scripts/quantize.py $(MODEL) $(TARGET) --to $(TO)
 
+.PHONY: transcribe
+transcribe: .venv/test.stamp ## Put a folder of audio files through a running service (FOLDER; TO, FORMAT, SERVICE)
+	@$(PYTHON) -m scripts.transcribe $(FOLDER) $(if $(TO),--to $(TO)) $(if $(FORMAT),--format $(FORMAT)) \
+		$(if $(SERVICE),--service $(SERVICE))
+
 .PHONY: test
 test: .venv/test.stamp .venv-qwen2-audio/test.stamp web/dist/index.html ## Run every test that this machine can run
 	@scripts/require.sh chromium espeak-ng

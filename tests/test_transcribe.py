@@ -1,0 +1,110 @@
+"""A folder of recordings goes through the real service, however it is interrupted."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from scripts import transcribe
+from tests.e2e.houses import ScriptedHouse, scripted_house
+from tests.processes import ServiceProcess, free_port, until
+from tests.speech import SENTENCES, say, word_error_rate
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Three recordings, one of them in a folder, and a file that is none."""
+    source = tmp_path / "recordings"
+    (source / "more").mkdir(parents=True)
+    for name, sentence in zip(("a.wav", "b.WAV", "more/a.wav"), SENTENCES, strict=False):
+        (source / name).write_bytes(say(sentence))
+    (source / "notes.md").write_text("not audio")
+    return source
+
+
+def test_each_file_gets_its_text_once(
+    service: ServiceProcess, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = [str(folder), "--service", service.url, "--to", str(tmp_path / "texts")]
+    assert transcribe.main([*command, "--dry-run"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 3
+    assert transcribe.main(command) == 0
+    for name, sentence in zip(("a.wav", "b.WAV", "more/a.wav"), SENTENCES, strict=False):
+        assert word_error_rate(sentence, (tmp_path / "texts" / f"{name}.txt").read_text()) < 0.35
+    assert transcribe.main(command) == 0
+    assert "3 of 3 files have a text already" in capsys.readouterr().err
+
+
+def test_lines_of_json_go_on_after_a_crash(service: ServiceProcess, folder: Path) -> None:
+    command = [str(folder), "--service", f"{service.url}/v1", "--format", "jsonl", "--concurrency", "1"]
+    lines = folder / "transcripts.jsonl"
+    lines.write_text(json.dumps({"file": "a.wav", "text": "kept"}) + '\n{"file": "b.WAV", "te')
+    assert transcribe.main(command) == 0
+    written = [json.loads(line) for line in lines.read_text().splitlines()]
+    assert [line["file"] for line in written] == ["a.wav", "b.WAV", "more/a.wav"]
+    assert written[0]["text"] == "kept"
+    assert written[1]["segments"][0]["text"]
+
+
+def test_subtitles_and_a_file_that_is_damaged(
+    service: ServiceProcess, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "broken.mp3").write_bytes(b"this is no sound")
+    command = [str(folder), "--service", service.url, "--format", "srt"]
+    assert transcribe.main(command) == 1
+    assert "broken.mp3" in capsys.readouterr().err.splitlines()[-1]
+    assert "-->" in (folder / "more/a.wav.srt").read_text()
+    assert transcribe.main(command) == 1  # it alone is tried again
+    assert "3 of 4 files have a text already" in capsys.readouterr().err
+
+
+def test_a_busy_service_is_asked_again_when_it_says_so_and_never_by_more_than_were_allowed(folder: Path) -> None:
+    with scripted_house() as house:
+        house.start()
+        house.engine.allow_everything()
+        house.platform.refuse(429, path="/v1/audio", times=2, retry_after=1)
+        assert (
+            transcribe.main([str(folder), "--service", _service(house), "--model", "parrot", "--concurrency", "2"]) == 0
+        )
+        assert house.platform.asked.count("POST /v1/audio/transcriptions") == 5
+        assert max(house.engine.running) <= 2
+
+
+def test_who_has_no_key_is_told_once(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with scripted_house(auth="api-key", api_keys=("0123456789abcdef0123456789abcdef",)) as house:
+        house.start()
+        house.engine.allow_everything()
+        assert transcribe.main([str(folder), "--service", _service(house)]) == 2
+    assert "access key is not valid" in capsys.readouterr().err
+
+
+def test_what_is_stopped_keeps_what_it_has(folder: Path) -> None:
+    with scripted_house() as house:
+        house.start()
+        house.engine.load_gate.set()
+        house.engine.step_gate.release(5)  # the words of one answer
+        command = [sys.executable, "-m", "scripts.transcribe", str(folder), "--concurrency", "1"]
+        running = subprocess.Popen(
+            [*command, "--service", _service(house), "--model", "parrot"], cwd=Path(__file__).parent.parent
+        )
+        until(lambda: (folder / "a.wav.txt").exists())
+        os.kill(running.pid, signal.SIGINT)
+        assert running.wait(20) == 130
+        house.engine.allow_everything()
+    assert [file.name for file in folder.rglob("*.txt")] == ["a.wav.txt"]
+
+
+def test_nobody_is_there(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(transcribe, "_TRIES", 0)
+    assert transcribe.main([str(folder), "--service", f"http://127.0.0.1:{free_port()}"]) == 1
+    assert "Connection error" in capsys.readouterr().err
+
+
+def _service(house: ScriptedHouse) -> str:
+    return f"http://127.0.0.1:{house.port}"
