@@ -80,13 +80,16 @@ def _record(page: Page, house: ScriptedHouse, seconds: int) -> list[str]:
 
 
 def _memory(page: Page) -> tuple[int, int]:
-    """Bytes that are the page's process's own, and those of all of the browser's, after a collection of garbage."""
+    """Bytes of the page's process, and of all of the browser's, after a collection of garbage.
+
+    Pages that processes share count in parts: whether another process shares them just now would else show.
+    """
     page.context.new_cdp_session(page).send("HeapProfiler.collectGarbage")
     browser = page.context.browser
     assert browser
     processes = browser.new_browser_cdp_session().send("SystemInfo.getProcessInfo")["processInfo"]
-    own = {(one["type"], one["id"]): psutil.Process(one["id"]).memory_full_info().uss for one in processes}
-    return sum(uss for (kind, _), uss in own.items() if kind == "renderer"), sum(own.values())
+    sizes = {(one["type"], one["id"]): psutil.Process(one["id"]).memory_full_info().pss for one in processes}
+    return sum(size for (kind, _), size in sizes.items() if kind == "renderer"), sum(sizes.values())
 
 
 def _talk(minutes: float) -> bytes:
