@@ -1,0 +1,42 @@
+output "cost_note" {
+  description = "What the costs are reckoned from, or why they are not known."
+  value       = module.service.cost_note
+}
+
+output "environment" {
+  description = "The service's settings that are no secrets: what the `model` part of the page's config.json follows from."
+  value       = module.service.environment
+}
+
+output "idle_usd_per_month" {
+  description = "US dollars a month while nobody calls; null where no price is known, see `cost_note`."
+  value       = module.service.idle_usd_per_month
+}
+
+output "newest_url" {
+  description = "Address of the newest revision alone, to try it before it gets traffic."
+  value       = module.service.newest_url
+}
+
+output "page_config" {
+  description = "What a deployment decides of the page's config.json; the security headers follow from it (scripts/hosting.py)."
+  value = merge(
+    { service = module.service.url, auth = module.service.environment["KIKITORI_AUTH"] },
+    module.service.environment["KIKITORI_AUTH"] == "firebase" ? { firebase = var.platform.firebase } : {},
+  )
+}
+
+output "revision" {
+  description = "Name of the newest ready revision: `traffic.serving` of the next deploy that is tried first."
+  value       = module.service.revision
+}
+
+output "url" {
+  description = "Address of the service."
+  value       = module.service.url
+}
+
+output "worst_case_usd_per_month" {
+  description = "US dollars a month if every instance that the cap allows ran at all hours; null where no price is known, see `cost_note`."
+  value       = module.service.worst_case_usd_per_month
+}

@@ -1,0 +1,34 @@
+module "github" {
+  source              = "../modules/github-identity"
+  project_id          = var.project.id
+  repository          = var.github.repository
+  branch              = var.github.branch
+  attribute_condition = var.github.attribute_condition
+
+  # What terraform/app reads.
+  plan_roles = [
+    "roles/compute.networkViewer",
+    "roles/logging.viewer",
+    "roles/monitoring.viewer",
+    "roles/run.viewer",
+  ]
+
+  # What terraform/app writes, and the files of the page.
+  deploy_roles = [
+    "roles/compute.networkUser",
+    "roles/firebasehosting.admin",
+    "roles/logging.configWriter",
+    "roles/monitoring.alertPolicyEditor",
+    "roles/monitoring.viewer",
+    "roles/run.admin",
+  ]
+
+  depends_on = [module.services]
+}
+
+# To start a service as an account, one must be allowed to act as it: as this one, and no other of the project.
+resource "google_service_account_iam_binding" "deploys_as_service" {
+  service_account_id = google_service_account.service.name
+  role               = "roles/iam.serviceAccountUser"
+  members            = ["serviceAccount:${module.github.deploy_account}"]
+}

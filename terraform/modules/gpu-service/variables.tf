@@ -1,0 +1,307 @@
+variable "deletion_protection" {
+  description = "Refuse to delete the service. To destroy it, apply with false first."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
+variable "image" {
+  description = "The image by digest: LOCATION-docker.pkg.dev/PROJECT/REPOSITORY/NAME@sha256:DIGEST. Nothing else deploys the service."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("@sha256:[0-9a-f]{64}$", var.image))
+    error_message = "image must end in @sha256: and 64 hexadecimal digits: a tag may mean another image tomorrow. `gcloud artifacts docker images describe IMAGE:TAG --format='value(image_summary.digest)'` shows the digest."
+  }
+
+  validation {
+    condition     = can(regex("^[a-z0-9-]+-docker\\.pkg\\.dev/[^/@:]+(:[^/@:]+)?/[^/@:]+/[^@:]+@", var.image))
+    error_message = "image must lie in Artifact Registry, with no tag before its digest: LOCATION-docker.pkg.dev/PROJECT/REPOSITORY/NAME@sha256:DIGEST. Cloud Run does not pull from other registries."
+  }
+}
+
+variable "labels" {
+  description = "Labels of the service and its revisions, by which the bill can be split."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for key, value in var.labels : can(regex("^[a-z][a-z0-9_-]{0,62}$", key)) && can(regex("^[a-z0-9_-]{0,63}$", value))])
+    error_message = "Labels take lowercase letters, digits, _ and -, at most 63; a key starts with a letter."
+  }
+
+  validation {
+    condition     = alltrue([for key in keys(var.labels) : !can(regex("^(goog|run-googleapis|cloud-googleapis|serving-knative)", key))])
+    error_message = "Labels that start with goog, run-googleapis, cloud-googleapis or serving-knative are Google's own."
+  }
+}
+
+variable "name" {
+  description = "Name of the service, and of its account where it has its own."
+  type        = string
+  default     = "kikitori"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z]([a-z0-9-]{0,47}[a-z0-9])?$", var.name))
+    error_message = "name takes at most 49 lowercase letters, digits and hyphens, starts with a letter and ends with no hyphen."
+  }
+
+  validation {
+    condition     = var.service_account != null || length(var.name) >= 6 && length(var.name) <= 30
+    error_message = "name also names the service's account, which takes 6 to 30 characters: change it, or give service_account."
+  }
+}
+
+variable "price" {
+  description = "US dollars a second that replace those of regions.json, for a region whose prices it does not know: of one GPU, one vCPU and one GiB."
+  type = object({
+    gpu_usd_per_s = optional(number)
+    cpu_usd_per_s = optional(number)
+    gib_usd_per_s = optional(number)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = alltrue([for price in values(var.price) : price == null ? true : price > 0 && price < 0.1])
+    error_message = "Prices are US dollars a second, above 0 and under 0.1: divide the price of an hour by 3600."
+  }
+}
+
+variable "probes" {
+  description = "How often `/health/live` is asked, in seconds. Until the startup probe has passed, the instance gets no request; it ends after `failures` in a row, at most `window_s` later. Google documents 240 s as the longest window, and newer text 1800 s for a GPU."
+  type = object({
+    startup = optional(object({
+      period_s  = optional(number, 2)
+      timeout_s = optional(number, 1)
+      failures  = optional(number, 60)
+      window_s  = optional(number, 240)
+    }), {})
+    liveness = optional(object({
+      period_s  = optional(number, 30)
+      timeout_s = optional(number, 10)
+      failures  = optional(number, 3)
+    }), {})
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = alltrue([for probe in [var.probes.startup, var.probes.liveness] : probe.period_s >= 1 && probe.period_s <= 240 && floor(probe.period_s) == probe.period_s])
+    error_message = "A probe's period_s must be a whole number from 1 to 240."
+  }
+
+  validation {
+    condition     = alltrue([for probe in [var.probes.startup, var.probes.liveness] : probe.timeout_s >= 1 && probe.timeout_s < probe.period_s && floor(probe.timeout_s) == probe.timeout_s])
+    error_message = "A probe's timeout_s must be a whole number of at least 1 and below its period_s."
+  }
+
+  validation {
+    condition     = alltrue([for probe in [var.probes.startup, var.probes.liveness] : probe.failures >= 1 && floor(probe.failures) == probe.failures])
+    error_message = "A probe's failures must be a whole number of at least 1."
+  }
+
+  validation {
+    condition     = var.probes.startup.window_s >= 1 && var.probes.startup.window_s <= 1800
+    error_message = "probes.startup.window_s must be from 1 to 1800: no GPU service gets longer to start."
+  }
+
+  validation {
+    condition     = var.probes.startup.period_s * var.probes.startup.failures <= var.probes.startup.window_s
+    error_message = "probes.startup: period_s x failures is longer than window_s. Ask less often or give up sooner; window_s may be raised to 1800 if Google accepts that for your project."
+  }
+
+  validation {
+    condition     = var.probes.liveness.period_s * var.probes.liveness.failures <= 240
+    error_message = "probes.liveness: period_s x failures must be at most 240, or a dead instance is billed and gets requests for long."
+  }
+}
+
+variable "project_id" {
+  description = "Id of the project."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{4,28}[a-z0-9]$", var.project_id))
+    error_message = "project_id must be an id (6 to 30 lowercase letters, digits and hyphens), not a number or a title; `gcloud projects list` shows both."
+  }
+}
+
+variable "region" {
+  description = "Region with the GPU; regions.json lists them. asia-southeast1 is the nearest L4 to Japan."
+  type        = string
+  default     = "asia-southeast1"
+  nullable    = false
+
+  validation {
+    condition     = contains(local.gpu_regions, var.region)
+    error_message = "Cloud Run has no ${var.resources.gpu} in ${var.region}, as far as is known (${local.prices.source.gpus}, ${local.prices.date}). Choose one of ${join(", ", local.gpu_regions)}; asia-southeast1 is the nearest to Japan."
+  }
+
+  validation {
+    condition     = !try(local.gpu_here.by_invitation, false) || var.region_invited
+    error_message = "Google gives out ${var.resources.gpu} in ${var.region} by invitation. If your project has one, set region_invited = true; else choose one of ${join(", ", [for name in local.gpu_regions : name if !local.prices.regions[name].gpus[var.resources.gpu].by_invitation])}."
+  }
+}
+
+variable "region_invited" {
+  description = "The project was invited to a region that gives out its GPUs by invitation."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+variable "resources" {
+  description = "What an instance has. `memory` in Gi. `cpu_idle` stays false: a GPU is billed by instance. `zonal_redundancy` costs more and has a quota of its own."
+  type = object({
+    cpu              = optional(number, 4)
+    memory           = optional(string, "16Gi")
+    gpu              = optional(string, "nvidia-l4")
+    cpu_idle         = optional(bool, false)
+    zonal_redundancy = optional(bool, false)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = local.gpu_limits != null
+    error_message = "No GPU ${var.resources.gpu} is known here: resources.gpu must be one of ${join(", ", keys(local.prices.gpus))}."
+  }
+
+  validation {
+    condition     = contains([4, 6, 8], var.resources.cpu)
+    error_message = "resources.cpu must be 4, 6 or 8: a GPU needs at least 4, and Cloud Run knows no others."
+  }
+
+  validation {
+    condition     = can(regex("^[1-9][0-9]*Gi$", var.resources.memory))
+    error_message = "resources.memory must be whole Gi, such as 16Gi."
+  }
+
+  validation {
+    condition     = local.memory_gib >= try(local.gpu_limits.min_memory_gib, 16)
+    error_message = "resources.memory must be at least ${try(local.gpu_limits.min_memory_gib, 16)}Gi: ${var.resources.gpu} comes with no less."
+  }
+
+  validation {
+    condition     = local.memory_gib <= lookup({ "4" = 16, "6" = 24 }, tostring(var.resources.cpu), 32)
+    error_message = "resources.memory is more than ${var.resources.cpu} vCPU may have: 4 vCPU go up to 16Gi, 6 to 24Gi, 8 to 32Gi. Raise resources.cpu or lower it."
+  }
+
+  validation {
+    condition     = !var.resources.cpu_idle
+    error_message = "resources.cpu_idle must be false: Cloud Run gives a GPU only with instance-based billing, where the CPU is never taken away."
+  }
+}
+
+variable "secrets" {
+  description = "Settings that come from Secret Manager, by name of the variable: KIKITORI_API_KEYS, HF_TOKEN. A `version` that is \"latest\" is read anew by each instance as it starts."
+  type = map(object({
+    secret  = string
+    version = optional(string, "latest")
+  }))
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = alltrue([for name in keys(var.secrets) : contains(local.secret_settings, name)])
+    error_message = "secrets takes ${join(" and ", local.secret_settings)}: the service knows no other secrets."
+  }
+
+  validation {
+    condition     = alltrue([for secret in var.secrets : can(regex("^[A-Za-z0-9_-]{1,255}$", secret.secret))])
+    error_message = "secrets.*.secret must be the secret's id alone, of this project: letters, digits, - and _."
+  }
+
+  validation {
+    condition     = alltrue([for secret in var.secrets : can(regex("^(latest|[1-9][0-9]*)$", secret.version))])
+    error_message = "secrets.*.version must be latest or a number."
+  }
+
+  validation {
+    condition     = var.access.auth != "api-key" || contains(keys(var.secrets), "KIKITORI_API_KEYS")
+    error_message = "access.auth is api-key, so secrets needs KIKITORI_API_KEYS: { secret = \"kikitori-api-keys\" }, say."
+  }
+}
+
+variable "service_account" {
+  description = "E-mail address of the account to run as, which can read the weights and the secrets already. null: an account of its own, which gets both."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.service_account == null || can(regex("^[a-z]([a-z0-9-]{4,28}[a-z0-9])@[a-z0-9.:-]+\\.iam\\.gserviceaccount\\.com$", var.service_account))
+    error_message = "service_account must be an account made for this service, NAME@PROJECT.iam.gserviceaccount.com: the default accounts may do far more than it needs."
+  }
+}
+
+variable "settings" {
+  description = "Further settings of the service, by name of the variable; docs/settings.md describes them. What follows from the other variables cannot be set here."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for name in keys(var.settings) : contains(local.free_settings, name)])
+    error_message = "settings takes ${join(", ", local.free_settings)}. Others follow from capacity, access, weights and secrets; a name that the service does not know ends it as it starts."
+  }
+
+  validation {
+    condition     = try(tonumber(lookup(var.settings, "KIKITORI_MAX_UPLOAD_MB", "32")) <= 32, false)
+    error_message = "KIKITORI_MAX_UPLOAD_MB must be a number of at most 32: Cloud Run takes no larger request over HTTP/1."
+  }
+
+  validation {
+    condition     = contains(["none", "int8", "int4"], lookup(var.settings, "KIKITORI_QUANTIZATION", "none"))
+    error_message = "KIKITORI_QUANTIZATION must be none, int8 or int4."
+  }
+
+  validation {
+    condition     = contains(["auto", "bfloat16", "float16", "float32"], lookup(var.settings, "KIKITORI_DTYPE", "auto"))
+    error_message = "KIKITORI_DTYPE must be auto, bfloat16, float16 or float32."
+  }
+
+  validation {
+    condition     = try(tonumber(lookup(var.settings, "KIKITORI_CACHE_TOKENS", "1e9")) >= 1280 * var.capacity.concurrency, false)
+    error_message = "KIKITORI_CACHE_TOKENS must be at least 1280 for each of capacity.concurrency: 30 s of sound and their answer take that many."
+  }
+
+  validation {
+    condition     = alltrue([for name in ["KIKITORI_MAX_AUDIO_S", "KIKITORI_IDLE_EXIT_S"] : try(tonumber(lookup(var.settings, name, "1")) > 0, false)])
+    error_message = "KIKITORI_MAX_AUDIO_S and KIKITORI_IDLE_EXIT_S must be seconds above 0."
+  }
+}
+
+variable "subnetwork" {
+  description = "Name of the subnetwork of this region that the service sends all its traffic through; it needs Private Google Access and a range of /26 or wider."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$", var.subnetwork))
+    error_message = "subnetwork must be the name alone, of a subnetwork in the service's project and region."
+  }
+}
+
+variable "weights" {
+  description = "Where the weights lie: a bucket, and a folder in it, \"\" for the whole bucket."
+  type = object({
+    bucket = string
+    folder = optional(string, "")
+  })
+  nullable = false
+
+  validation {
+    condition     = can(regex("^[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]$", var.weights.bucket))
+    error_message = "weights.bucket must be the bucket's name alone, without gs:// and without a folder."
+  }
+
+  validation {
+    condition     = can(regex("^([^/]+(/[^/]+)*)?$", var.weights.folder))
+    error_message = "weights.folder must not start or end with a slash."
+  }
+}
