@@ -2,7 +2,6 @@ locals {
   prices      = jsondecode(file("${path.module}/regions.json"))
   region      = lookup(local.prices.regions, var.region, null)
   gpu_regions = [for name, region in local.prices.regions : name if contains(keys(region.gpus), var.resources.gpu)]
-  gpu_limits  = lookup(local.prices.gpus, var.resources.gpu, null)
   gpu_here    = try(local.region.gpus[var.resources.gpu], null)
   memory_gib  = try(tonumber(trimsuffix(var.resources.memory, "Gi")), 0)
 

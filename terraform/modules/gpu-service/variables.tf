@@ -143,7 +143,7 @@ variable "region" {
   }
 
   validation {
-    condition     = !try(local.gpu_here.by_invitation, false) || var.region_invited
+    condition     = !try(local.prices.regions[var.region].gpus[var.resources.gpu].by_invitation, false) || var.region_invited
     error_message = "Google gives out ${var.resources.gpu} in ${var.region} by invitation. If your project has one, set region_invited = true; else choose one of ${join(", ", [for name in local.gpu_regions : name if !local.prices.regions[name].gpus[var.resources.gpu].by_invitation])}."
   }
 }
@@ -168,13 +168,13 @@ variable "resources" {
   nullable = false
 
   validation {
-    condition     = local.gpu_limits != null
+    condition     = contains(keys(local.prices.gpus), var.resources.gpu)
     error_message = "No GPU ${var.resources.gpu} is known here: resources.gpu must be one of ${join(", ", keys(local.prices.gpus))}."
   }
 
   validation {
-    condition     = contains([4, 6, 8], var.resources.cpu)
-    error_message = "resources.cpu must be 4, 6 or 8: a GPU needs at least 4, and Cloud Run knows no others."
+    condition     = contains([4, 6, 8], var.resources.cpu) && try(var.resources.cpu >= local.prices.gpus[var.resources.gpu].min_cpu, true)
+    error_message = "resources.cpu must be 4, 6 or 8: ${var.resources.gpu} comes with no less than ${try(local.prices.gpus[var.resources.gpu].min_cpu, 4)}, and Cloud Run knows no others."
   }
 
   validation {
@@ -183,12 +183,12 @@ variable "resources" {
   }
 
   validation {
-    condition     = local.memory_gib >= try(local.gpu_limits.min_memory_gib, 16)
-    error_message = "resources.memory must be at least ${try(local.gpu_limits.min_memory_gib, 16)}Gi: ${var.resources.gpu} comes with no less."
+    condition     = try(tonumber(trimsuffix(var.resources.memory, "Gi")) >= local.prices.gpus[var.resources.gpu].min_memory_gib, true)
+    error_message = "resources.memory must be at least ${try(local.prices.gpus[var.resources.gpu].min_memory_gib, 0)}Gi: ${var.resources.gpu} comes with no less."
   }
 
   validation {
-    condition     = local.memory_gib <= lookup({ "4" = 16, "6" = 24 }, tostring(var.resources.cpu), 32)
+    condition     = try(tonumber(trimsuffix(var.resources.memory, "Gi")) <= lookup({ "4" = 16, "6" = 24 }, tostring(var.resources.cpu), 32), true)
     error_message = "resources.memory is more than ${var.resources.cpu} vCPU may have: 4 vCPU go up to 16Gi, 6 to 24Gi, 8 to 32Gi. Raise resources.cpu or lower it."
   }
 
