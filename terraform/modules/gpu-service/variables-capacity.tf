@@ -80,7 +80,7 @@ variable "traffic" {
   }
 
   validation {
-    condition     = var.traffic.newest_percent == 100 || var.traffic.serving != null
+    condition     = var.traffic.newest_percent >= 100 || var.traffic.serving != null
     error_message = "traffic.newest_percent is under 100, so traffic.serving must name the revision that gets the rest: the output `revision` of the last apply."
   }
 

@@ -11,13 +11,13 @@ variable "image" {
   nullable    = false
 
   validation {
-    condition     = can(regex("@sha256:[0-9a-f]{64}$", var.image))
-    error_message = "image must end in @sha256: and 64 hexadecimal digits: a tag may mean another image tomorrow. `gcloud artifacts docker images describe IMAGE:TAG --format='value(image_summary.digest)'` shows the digest."
+    condition     = can(regex("^[^:@]+@sha256:[0-9a-f]{64}$", var.image))
+    error_message = "image must be NAME@sha256: and 64 hexadecimal digits, without a tag: a tag may mean another image tomorrow. `gcloud artifacts docker images describe IMAGE:TAG --format='value(image_summary.digest)'` shows the digest."
   }
 
   validation {
-    condition     = can(regex("^[a-z0-9-]+-docker\\.pkg\\.dev/[^/@:]+(:[^/@:]+)?/[^/@:]+/[^@:]+@", var.image))
-    error_message = "image must lie in Artifact Registry, with no tag before its digest: LOCATION-docker.pkg.dev/PROJECT/REPOSITORY/NAME@sha256:DIGEST. Cloud Run does not pull from other registries."
+    condition     = can(regex("^[a-z0-9-]+-docker\\.pkg\\.dev/[^/@:]+/[^/@:]+/[^/@:]", var.image))
+    error_message = "image must lie in Artifact Registry: LOCATION-docker.pkg.dev/PROJECT/REPOSITORY/NAME@sha256:DIGEST. Cloud Run does not pull from other registries."
   }
 }
 
