@@ -93,7 +93,7 @@ def test_firebase_tokens(issuer: tuple[rsa.RSAPrivateKey, str], changes: dict[st
         "iat": now - 10,
         "exp": now + 3600,
     }
-    users = FirebaseUsers("my-project", keys_url)
+    users = FirebaseUsers("my-project", keys_url=keys_url)
     token = jwt.encode(claims | changes, private, "RS256", {"kid": "one"})
     if welcome:
         asyncio.run(users.check(f"Bearer {token}"))
@@ -102,8 +102,49 @@ def test_firebase_tokens(issuer: tuple[rsa.RSAPrivateKey, str], changes: dict[st
             asyncio.run(users.check(f"Bearer {token}"))
 
 
+@pytest.mark.parametrize(
+    ("claims", "welcome"),
+    [
+        ({"email": "Name@example.com", "email_verified": True}, True),
+        ({"email": "anybody@example.org", "email_verified": True}, True),
+        ({"email": "other@example.com", "email_verified": True}, False),
+        ({"email": "anybody@evil.example", "email_verified": True}, False),
+        ({"email": "name@example.com", "email_verified": False}, False),
+        ({"email": "name@example.com"}, False),
+        ({"email_verified": True}, False),
+    ],
+)
+def test_only_the_allowed_users_come_in(
+    issuer: tuple[rsa.RSAPrivateKey, str], claims: dict[str, object], welcome: bool
+) -> None:
+    private, keys_url = issuer
+    stays = {
+        "iss": "https://securetoken.google.com/my-project",
+        "aud": "my-project",
+        "sub": "somebody",
+        "iat": time.time() - 10,
+        "exp": time.time() + 3600,
+    }
+    users = FirebaseUsers("my-project", ["name@example.com", "@example.org"], keys_url)
+    token = jwt.encode(stays | claims, private, "RS256", {"kid": "one"})
+    if welcome:
+        asyncio.run(users.check(f"Bearer {token}"))
+    else:
+        with pytest.raises(ServiceError, match="may not use the service"):
+            asyncio.run(users.check(f"Bearer {token}"))
+
+
+@pytest.mark.parametrize(
+    ("auth", "users", "complaint"),
+    [("firebase", "somebody", "neither an address"), ("none", "@example.com", "counts with AUTH=firebase only")],
+)
+def test_allowed_users_that_would_keep_nobody_out_are_refused(auth: str, users: str, complaint: str) -> None:
+    with pytest.raises(ValueError, match=complaint):
+        Settings.model_validate({"auth": auth, "firebase_project": "my-project", "allowed_users": users})
+
+
 def test_a_token_of_another_signer_is_refused(issuer: tuple[rsa.RSAPrivateKey, str]) -> None:
     forger = rsa.generate_private_key(65537, 2048)
     token = jwt.encode({"aud": "my-project", "sub": "somebody"}, forger, "RS256", {"kid": "one"})
     with pytest.raises(ServiceError):
-        asyncio.run(FirebaseUsers("my-project", issuer[1]).check(f"Bearer {token}"))
+        asyncio.run(FirebaseUsers("my-project", keys_url=issuer[1]).check(f"Bearer {token}"))

@@ -52,7 +52,11 @@ def _parts(text: str) -> Iterator[tuple[str, str]]:
 
 def _unquoted(value: Any) -> Any:
     if isinstance(value, dict):
-        return {_unquoted(key): _unquoted(part) for key, part in value.items() if key != "__is_block__"}
+        return {
+            _unquoted(key): _unquoted(part)
+            for key, part in value.items()
+            if key not in ("__is_block__", "__comments__")
+        }
     if isinstance(value, list):
         return [_unquoted(part) for part in value]
     if isinstance(value, str) and value[:1] == value[-1:] == '"' and len(value) > 1:

@@ -24,7 +24,9 @@ TERRAFORM = Path(__file__).parents[2] / "terraform"
 FOLDERS = [path.parent.relative_to(TERRAFORM).as_posix() for path in sorted(TERRAFORM.rglob("versions.tf"))]
 """Modules and roots, by their path in `terraform/`."""
 ROOTS = [folder for folder in FOLDERS if "/" not in folder]
-_OURS = shutil.ignore_patterns(".terraform*", "*.tfstate*", "*.tfplan", "terraform.tfvars", "*.auto.tfvars", "backend.tf")
+_OURS = shutil.ignore_patterns(
+    ".terraform*", "*.tfstate*", "*.tfplan", "terraform.tfvars", "*.auto.tfvars", "backend.tf"
+)
 
 
 @dataclass(frozen=True)

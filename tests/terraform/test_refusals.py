@@ -47,7 +47,12 @@ def _rules(folder: Path) -> list[str]:
     for file in files:
         for name, body in hcl.named(hcl.read(file).get("variable", [])).items():
             messages += [f"{name}|{rule['error_message']}" for rule in body.get("validation", [])]
-        messages += [f"|{match}" for match in re.findall(r'postcondition \{.*?error_message = "(.*?)"\n', file.read_text(encoding="utf-8"), re.S)]
+        messages += [
+            f"|{match}"
+            for match in re.findall(
+                r'postcondition \{.*?error_message = "(.*?)"\n', file.read_text(encoding="utf-8"), re.S
+            )
+        ]
     return messages
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
@@ -65,11 +65,13 @@ class FirebaseUsers:
 
     Args:
         project: the id of the project.
+        allowed: addresses, and domains with an @ before them, that may come in; none is all.
         keys_url: where the public keys of the tokens' issuer are.
     """
 
-    def __init__(self, project: str, keys_url: str = _GOOGLE_KEYS) -> None:
+    def __init__(self, project: str, allowed: Iterable[str] = (), keys_url: str = _GOOGLE_KEYS) -> None:
         self._project = project
+        self._allowed = {user.lower() for user in allowed}
         self._keys_url = keys_url
 
     @cached_property
@@ -98,6 +100,13 @@ class FirebaseUsers:
             raise ServiceError(Code.INVALID_API_KEY, f"The sign-in is not valid ({error}). Sign in again.") from error
         if not claims["sub"]:
             raise ServiceError(Code.INVALID_API_KEY, "The sign-in names no user. Sign in again.")
+        if self._allowed and not self._is_allowed(claims):
+            raise ServiceError(Code.INVALID_API_KEY, "This account may not use the service. Ask for it to be added.")
+
+    def _is_allowed(self, claims: Mapping[str, object]) -> bool:
+        """Whether the token's address is listed; one that nobody has proved to own could be anybody's."""
+        address = str(claims.get("email", "")).lower() if claims.get("email_verified") is True else ""
+        return bool(address) and not self._allowed.isdisjoint({address, address[address.rfind("@") :]})
 
 
 def build_authenticator(settings: Settings) -> Authenticator:
@@ -105,7 +114,7 @@ def build_authenticator(settings: Settings) -> Authenticator:
     if settings.auth == "api-key":
         return ApiKeys(key.get_secret_value() for key in settings.api_keys)
     if settings.auth == "firebase":
-        return FirebaseUsers(settings.firebase_project or "")
+        return FirebaseUsers(settings.firebase_project or "", settings.allowed_users)
     return Anyone()
 
 

@@ -17,6 +17,7 @@ _PREFIX = "KIKITORI_"
 _UNPREFIXED = {"port": "PORT", "hf_token": "HF_TOKEN"}
 """Names that others have given a meaning to."""
 _ORIGIN = re.compile(r"https?://[^/\s,]+")
+_USER = re.compile(r"[^@\s]*@[^@\s]+\.[^@\s]+")
 _DIGEST = re.compile(r"sha256:[0-9a-fA-F]{64}")
 _SHORTEST_KEY = 16
 
@@ -71,6 +72,9 @@ class Settings(BaseSettings):
     """Keys for `api-key`, as they are or as `sha256:` and 64 hexadecimal digits."""
     firebase_project: str | None = None
     """Project whose users `firebase` lets in."""
+    allowed_users: Commas = ()
+    """Of those, addresses such as name@example.com and domains such as @example.com that may call; unset is all. An
+    address counts once its owner has proved it, as Google's always are."""
     cors_origins: Commas = ()
     """Origins of pages that may call from a browser, such as https://example.web.app; * is any."""
     log_format: Literal["text", "json"] = "text"
@@ -80,7 +84,7 @@ class Settings(BaseSettings):
     price_usd_per_s: float = Field(default=0, ge=0)
     """What a second of this instance costs, for the estimates in `usage`; a laptop costs nothing."""
 
-    @field_validator("cors_origins", "api_keys", mode="before")
+    @field_validator("cors_origins", "api_keys", "allowed_users", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
@@ -91,6 +95,14 @@ class Settings(BaseSettings):
         for origin in value:
             if origin != "*" and not _ORIGIN.fullmatch(origin):
                 raise ValueError(f"{origin!r} is no origin: write scheme://host[:port] without a path")
+        return value
+
+    @field_validator("allowed_users")
+    @classmethod
+    def _are_users(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for user in value:
+            if not _USER.fullmatch(user):
+                raise ValueError(f"{user!r} is neither an address (name@example.com) nor a domain (@example.com)")
         return value
 
     @model_validator(mode="after")
@@ -118,6 +130,8 @@ class Settings(BaseSettings):
             raise ValueError("AUTH=api-key needs API_KEYS")
         if self.auth == "firebase" and not self.firebase_project:
             raise ValueError("AUTH=firebase needs FIREBASE_PROJECT")
+        if self.allowed_users and self.auth != "firebase":
+            raise ValueError(f"ALLOWED_USERS counts with AUTH=firebase only, and AUTH is {self.auth}")
         for key in self.api_keys:
             value = key.get_secret_value()
             if value.startswith("sha256:") and not _DIGEST.fullmatch(value):

@@ -141,7 +141,7 @@ def main() -> int:
         + "\n  }"
         for kind, types in schemas.items()
     ]
-    SCHEMAS.write_text("{\n" + f"  \"note\": {json.dumps(note)},\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
+    SCHEMAS.write_text("{\n" + f'  "note": {json.dumps(note)},\n' + ",\n".join(lines) + "\n}\n", encoding="utf-8")
     return 0
 
 

@@ -1,0 +1,128 @@
+"""What the roots would make, judged by the values of their plans: cost, access, and what cannot be brought back.
+
+The scanners at hand look at the first version of Cloud Run's resources and misread identity providers, so the rules
+that matter here are written here.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.terraform.runs import ROOTS, Configuration
+
+_BASIC_ROLES = {"roles/owner", "roles/editor", "roles/viewer", "roles/admin", "roles/writer", "roles/reader"}
+_EVERYONE = {"allUsers", "allAuthenticatedUsers"}
+_LABELLED = {
+    "google_artifact_registry_repository",
+    "google_cloud_run_v2_service",
+    "google_pubsub_topic",
+    "google_secret_manager_secret",
+    "google_storage_bucket",
+}
+
+
+@pytest.fixture(scope="module", params=ROOTS)
+def plan(request: pytest.FixtureRequest, configuration: Configuration) -> list[dict[str, Any]]:
+    """The changes that a root's run `policy` plans: with its defaults."""
+    changes: list[dict[str, Any]] = configuration.tested(request.param).of("test_plan")["policy"]["resource_changes"]
+    assert len(changes) > 5
+    return changes
+
+
+@pytest.fixture(scope="module")
+def app(configuration: Configuration) -> dict[str, Any]:
+    """The planned service."""
+    changes = configuration.tested("app").of("test_plan")["policy"]["resource_changes"]
+    (service,) = _of(changes, "google_cloud_run_v2_service")
+    return service
+
+
+def test_members_and_roles(plan: list[dict[str, Any]]) -> None:
+    grants = [values for change in plan if (values := change["change"]["after"]) and "role" in values]
+    for grant in grants:
+        assert grant["role"] not in _BASIC_ROLES, grant
+        assert not {grant.get("member"), *(grant.get("members") or [])} & _EVERYONE, grant
+    for values in _of(plan, "google_storage_bucket_iam_policy"):
+        if "policy_data" in values:
+            policy = json.loads(values["policy_data"])
+            assert not {member for binding in policy["bindings"] for member in binding["members"]} & _EVERYONE
+
+
+def test_nobody_changes_rights_or_billing(plan: list[dict[str, Any]]) -> None:
+    for values in _of(plan, "google_project_iam_member"):
+        assert not re.search(r"billing|securityAdmin|projectIamAdmin|serviceAccount", values["role"]), values
+
+
+def test_buckets_are_private_and_kept(plan: list[dict[str, Any]]) -> None:
+    for bucket in _of(plan, "google_storage_bucket"):
+        assert bucket["public_access_prevention"] == "enforced"
+        assert bucket["uniform_bucket_level_access"] is True
+        assert bucket["force_destroy"] is False
+        assert bucket["versioning"][0]["enabled"] is True
+
+
+def test_labels_tell_what_the_bill_is_for(plan: list[dict[str, Any]]) -> None:
+    for change in plan:
+        if change["type"] in _LABELLED:
+            assert change["change"]["after"]["labels"].get("app") == "kikitori", change["address"]
+
+
+def test_budget_is_of_the_project_by_its_number(configuration: Configuration) -> None:
+    changes = configuration.tested("bootstrap").of("test_plan")["policy"]["resource_changes"]
+    (budget,) = _of(changes, "google_billing_budget")
+    assert budget["budget_filter"][0]["projects"] == ["projects/123456789012"]
+    basis = [rule["spend_basis"] for rule in budget["threshold_rules"]]
+    assert {"CURRENT_SPEND", "FORECASTED_SPEND"} == set(basis)
+
+
+def test_images_are_kept_as_they_are(configuration: Configuration) -> None:
+    changes = configuration.tested("bootstrap").of("test_plan")["policy"]["resource_changes"]
+    (registry,) = _of(changes, "google_artifact_registry_repository")
+    assert registry["docker_config"][0]["immutable_tags"] is True
+    assert {policy["action"] for policy in registry["cleanup_policies"]} == {"KEEP", "DELETE"}
+
+
+def test_service_sleeps_and_is_bounded(app: dict[str, Any]) -> None:
+    (template,) = app["template"]
+    for scaling in (app["scaling"][0], template["scaling"][0]):
+        assert scaling["min_instance_count"] == 0
+        assert 1 <= scaling["max_instance_count"] <= 3
+    assert 1 <= template["max_instance_request_concurrency"] <= 1000
+
+
+def test_service_is_pinned_and_protected(app: dict[str, Any]) -> None:
+    (template,) = app["template"]
+    (container,) = template["containers"]
+    assert re.search(r"@sha256:[0-9a-f]{64}$", container["image"])
+    assert app["deletion_protection"] is True
+    assert not app["invoker_iam_disabled"]
+    assert not template["service_account"].endswith("developer.gserviceaccount.com")
+
+
+def test_service_has_what_a_gpu_needs(app: dict[str, Any]) -> None:
+    (template,) = app["template"]
+    (container,) = template["containers"]
+    (resources,) = container["resources"]
+    assert int(resources["limits"]["cpu"]) >= 4
+    assert int(resources["limits"]["memory"].removesuffix("Gi")) >= 16
+    assert resources["limits"]["nvidia.com/gpu"] == "1"
+    assert resources["cpu_idle"] is False
+    assert template["gpu_zonal_redundancy_disabled"] is True
+    assert template["vpc_access"][0]["egress"] == "ALL_TRAFFIC"
+    for probe in ("startup_probe", "liveness_probe"):
+        assert container[probe][0]["http_get"][0]["path"] == "/health/live"
+
+
+def test_secrets_are_no_plain_settings(app: dict[str, Any]) -> None:
+    for variable in app["template"][0]["containers"][0]["env"]:
+        if variable["name"] in ("HF_TOKEN", "KIKITORI_API_KEYS"):
+            assert variable["value_source"], variable
+
+
+def _of(changes: list[dict[str, Any]], kind: str) -> Iterator[dict[str, Any]]:
+    return (change["change"]["after"] for change in changes if change["type"] == kind and change["mode"] == "managed")
