@@ -65,6 +65,19 @@ tiny-model: .venv-qwen2-audio/test.stamp ## Train the tests' tiny Qwen2-Audio ag
 	@scripts/require.sh espeak-ng
 	.venv-qwen2-audio/bin/python -m service.tests.tiny_model.train service/tests/tiny-qwen2-audio --cache .cache/speech
 
+.PHONY: preflight
+preflight: .venv/test.stamp ## Find what would stop a first deploy (PROJECT, BILLING_ACCOUNT, SITE; REGION, CURRENCY, NUMBER)
+	@$(PYTHON) -m scripts.preflight --project=$(PROJECT) --billing-account=$(BILLING_ACCOUNT) --site=$(SITE) \
+		$(if $(REGION),--region=$(REGION)) $(if $(CURRENCY),--currency=$(CURRENCY)) $(if $(NUMBER),--number=$(NUMBER))
+
+.PHONY: live-test
+live-test: .venv/test.stamp ## Apply, look and destroy in a scratch project of Google Cloud, which costs money (see tests/live)
+	$(PYTHON) -m pytest -s tests/live
+
+.PHONY: schemas
+schemas: .venv/test.stamp ## Extract the schemas of Google's resources that the tests' stand-in provider serves
+	PATH=$(CURDIR)/.tools/bin:$$PATH $(PYTHON) -m tests.terraform.standin.extract
+
 .PHONY: lint
 lint: .venv/test.stamp web/node_modules/.stamp ## Check style, types and shell scripts
 	$(UV) lock --check
@@ -73,6 +86,7 @@ lint: .venv/test.stamp web/node_modules/.stamp ## Check style, types and shell s
 	$(PYTHON) -m mypy
 	$(PYTHON) scripts/settings_page.py --check
 	$(PYTHON) -m bench.page --check
+	$(PYTHON) scripts/terraform_pages.py --check
 	.venv/bin/shellcheck scripts/*.sh .ci/run
 	npm --prefix web run lint
 
@@ -82,6 +96,8 @@ format: .venv/test.stamp web/node_modules/.stamp ## Rewrite the sources in the h
 	$(PYTHON) -m ruff format .
 	$(PYTHON) scripts/settings_page.py
 	$(PYTHON) -m bench.page
+	$(PYTHON) scripts/terraform_pages.py
+	$(PYTHON) -m tests.terraform.runs fmt
 	npm --prefix web run format
 
 .PHONY: clean

@@ -11,6 +11,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -107,3 +108,9 @@ def _registry_answers() -> bool:
     except OSError:
         return False
     return True
+
+
+if __name__ == "__main__":
+    done = _terraform(TERRAFORM, sys.argv[1], "-recursive")
+    print(done.out, end="")
+    sys.exit(done.status)

@@ -109,7 +109,7 @@ class _Source:
 
 def _types(block: dict[str, object]) -> dict[str, object]:
     attributes = block["attributes"]
-    assert isinstance(attributes, dict)  # noqa: S101
+    assert isinstance(attributes, dict)
     return {name: attribute["type"] for name, attribute in attributes.items()}
 
 
@@ -130,7 +130,7 @@ def main() -> int:
     """Fetch the bindings and write the schemas."""
     with tempfile.TemporaryDirectory() as folder:
         command = ["uv", "pip", "install", "--quiet", "--no-deps", "--target", folder, PACKAGE]
-        subprocess.run(command, check=True)  # noqa: S603
+        subprocess.run(command, check=True)
         (bindings,) = Path(folder).glob("*/_jsii/*.tgz")
         with tarfile.open(bindings) as archive:
             schemas = extract(archive)

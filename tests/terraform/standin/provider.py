@@ -18,7 +18,6 @@ from typing import Any
 
 import grpc
 from tf.gen import tfplugin_pb2 as wire
-from tf.gen import tfplugin_pb2_grpc as service
 
 _HERE = Path(__file__).parent
 _REGISTRY = "registry.terraform.io/hashicorp/"
