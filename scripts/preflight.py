@@ -151,7 +151,8 @@ def _rights(wanted: Wanted, send: Send) -> Iterator[Finding]:
             "billing account",
             f"https://cloudbilling.googleapis.com/v1/billingAccounts/{wanted.billing_account}",
             _BILLING_RIGHTS,
-            f"gcloud billing accounts add-iam-policy-binding {wanted.billing_account} --member=user:YOU --role=roles/billing.costsManager",
+            f"gcloud billing accounts add-iam-policy-binding {wanted.billing_account}"
+            " --member=user:YOU --role=roles/billing.costsManager",
         ),
     )
     for place, address, needed, mend in places:

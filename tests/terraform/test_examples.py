@@ -1,4 +1,4 @@
-"""Examples say all that can be said, and nothing of it is dropped: Terraform ignores an object's unknown keys in silence."""
+"""Examples say all that can be said, and nothing of it is dropped: Terraform ignores unknown keys in silence."""
 
 from __future__ import annotations
 

@@ -86,10 +86,10 @@ def _answer(known: Mapping[str, Any], beta: bool) -> bytes:
         resource_schemas=served("resource"),
         data_source_schemas=served("data"),
     )
-    return response.SerializeToString()
+    return bytes(response.SerializeToString())
 
 
-class _Provider(grpc.GenericRpcHandler):
+class _Provider(grpc.GenericRpcHandler):  # type: ignore[misc]
     """Answers what Terraform asks of a provider that it only needs for its schema.
 
     A generic handler, because the schema is the same for every run: it is encoded once, and sent as bytes.
