@@ -71,8 +71,8 @@ preflight: .venv/test.stamp ## Find what would stop a first deploy (PROJECT, BIL
 		$(if $(REGION),--region=$(REGION)) $(if $(CURRENCY),--currency=$(CURRENCY)) $(if $(NUMBER),--number=$(NUMBER))
 
 .PHONY: live-test
-live-test: .venv/test.stamp ## Apply, look and destroy in a scratch project of Google Cloud, which costs money (see tests/live)
-	$(PYTHON) -m pytest -s tests/live
+live-test: .venv/test.stamp ## Apply, look and destroy in a scratch project of Google Cloud, which costs money (see tests/live_deployment.py)
+	$(PYTHON) -m pytest -s tests/live_deployment.py
 
 .PHONY: schemas
 schemas: .venv/test.stamp ## Extract the schemas of Google's resources that the tests' stand-in provider serves

@@ -35,7 +35,7 @@ mock_resource "google_compute_network" {
 mock_resource "google_cloud_run_v2_service" {
   defaults = {
     uri                   = "https://kikitori-abcdefghij-as.a.run.app"
-    latest_ready_revision = "kikitori-00007-abc"
+    latest_ready_revision = "projects/my-project/locations/asia-southeast1/services/kikitori/revisions/kikitori-00007-abc"
   }
 }
 

@@ -17,6 +17,11 @@ resource "google_identity_platform_config" "this" {
     email {
       enabled = false
     }
+
+    # Google answers with it, and what it answers with shows up in every plan.
+    phone_number {
+      enabled = false
+    }
   }
 }
 

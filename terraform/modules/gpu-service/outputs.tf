@@ -36,7 +36,7 @@ output "newest_url" {
 
 output "revision" {
   description = "Name of the newest ready revision: the `traffic.serving` of the next deploy."
-  value       = google_cloud_run_v2_service.this.latest_ready_revision
+  value       = basename(google_cloud_run_v2_service.this.latest_ready_revision)
 }
 
 output "service_account" {

@@ -37,6 +37,7 @@ run "example" {
       google_identity_platform_config.this[0].authorized_domains == tolist(["my-project.firebaseapp.com", "my-project-speech.firebaseapp.com", "my-project-speech.web.app", var.sign_in.domains[0]]),
       !google_identity_platform_config.this[0].sign_in[0].anonymous[0].enabled,
       !google_identity_platform_config.this[0].sign_in[0].email[0].enabled,
+      !google_identity_platform_config.this[0].sign_in[0].phone_number[0].enabled,
     ])
     error_message = "Others could sign in, or from elsewhere."
   }

