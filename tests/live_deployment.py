@@ -26,8 +26,9 @@ import pytest
 from tests.terraform.runs import Configuration
 
 _COST = (
-    "This starts one L4 with 4 vCPU and 16 GiB for about half an hour, and stores the weights meanwhile: with the prices "
-    "of us-central1, 0.0002907 USD a second, about 0.55 USD, and a tail of up to 15 minutes, 0.26 USD, for each further call."
+    "This starts one L4 with 4 vCPU and 16 GiB for about half an hour, and stores the weights meanwhile: with the "
+    "prices of us-central1, 0.0002907 USD a second, about 0.55 USD, and a tail of up to 15 minutes, 0.26 USD, for each "
+    "further call."
 )
 _NEEDED = ("PROJECT", "NUMBER", "BILLING_ACCOUNT", "SITE", "REGION", "IMAGE", "WEIGHTS", "CONSENT")
 
