@@ -14,6 +14,13 @@ from tests.processes import ServiceProcess, running_service
 collect_ignore_glob = [] if find_spec("torch") else ["service/tests/qwen2_audio/*"]
 
 
+def pytest_report_header() -> str:
+    """Which Terraform and which providers the tests of the deployment run with."""
+    from tests.terraform.runs import chosen_providers, program
+
+    return f"terraform: {program()}, providers: {chosen_providers()}"
+
+
 @pytest.fixture(scope="session")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServiceProcess]:
     """The service with its default settings, ready."""

