@@ -23,11 +23,12 @@ from typing import Any
 import httpx2 as httpx
 import pytest
 
+from scripts.smoke import try_service
 from tests.terraform.runs import Configuration
 
 _COST = (
     "This starts one L4 with 4 vCPU and 16 GiB for about half an hour, and stores the weights meanwhile: with the "
-    "prices of us-central1, 0.0002907 USD a second, about 0.55 USD, and a tail of up to 15 minutes, 0.26 USD, for each "
+    "prices of us-central1, 0.0002907 USD a second, about 0.52 USD, and a tail of up to 15 minutes, 0.26 USD, for each "
     "further call."
 )
 _NEEDED = ("PROJECT", "NUMBER", "BILLING_ACCOUNT", "SITE", "REGION", "IMAGE", "WEIGHTS", "CONSENT")
@@ -87,31 +88,12 @@ def deployed(given: dict[str, str], tmp_path_factory: pytest.TempPathFactory) ->
                 _do("terraform", "destroy", "-auto-approve", folder=folder)
 
 
-def test_nobody_comes_in_without_a_key(deployed: dict[str, Any]) -> None:
-    assert httpx.get(f"{deployed['url']}/v1/models", timeout=300).status_code == 401
-
-
-def test_page_may_call_and_others_may_not(deployed: dict[str, Any], given: dict[str, str]) -> None:
-    asks = {"Access-Control-Request-Method": "POST"}
+def test_page_of_the_site_and_nobody_else_gets_an_answer(deployed: dict[str, Any], given: dict[str, str]) -> None:
     page = f"https://{given['SITE']}.web.app"
-    allowed = httpx.options(f"{deployed['url']}/v1/warmup", headers={"Origin": page, **asks}, timeout=300)
-    assert allowed.headers["access-control-allow-origin"] == page
-    refused = httpx.options(f"{deployed['url']}/v1/warmup", headers={"Origin": "https://evil.example", **asks})
+    try_service(deployed["url"], key=deployed["key"], page=page)
+    asks = {"Origin": "https://evil.example", "Access-Control-Request-Method": "POST"}
+    refused = httpx.options(f"{deployed['url']}/v1/warmup", headers=asks)
     assert "access-control-allow-origin" not in refused.headers
-
-
-def test_model_loads_and_hears(deployed: dict[str, Any]) -> None:
-    headers = {"Authorization": f"Bearer {deployed['key']}"}
-    speech = Path(__file__).parents[1] / "scripts" / "spoken-digits.flac"
-    answer = httpx.post(
-        f"{deployed['url']}/v1/audio/transcriptions",
-        headers=headers,
-        files={"file": speech.read_bytes()},
-        data={"model": "whisper-1"},
-        timeout=600,
-    )
-    assert answer.status_code == 200, answer.text
-    assert answer.json()["text"].strip()
 
 
 def test_a_plan_finds_nothing_to_change(deployed: dict[str, Any]) -> None:
