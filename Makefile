@@ -28,6 +28,21 @@ help: ## List the commands
 run: $(ENVIRONMENT)/run.stamp web/dist/index.html ## Set up, then serve page and service (PORT, WEB_PORT, ENGINE, MODEL)
 	@KIKITORI_ENGINE=$(ENGINE) exec $(ENVIRONMENT)/bin/python -m scripts.run --port $(PORT) --web-port $(WEB_PORT)
 
+# The image's engine; a GPU's image is named by a command of its own, because it takes minutes and 8 GB.
+IMAGE ?= localhost/kikitori:$(ENGINE)
+
+.PHONY: image
+image: ## Build the service's image (IMAGE, ENGINE, BASE, SOURCE)
+	@python3 -m scripts.image $(ENGINE) $(IMAGE) $(if $(BASE),--base $(BASE)) $(if $(SOURCE),--source $(SOURCE))
+
+.PHONY: image-cuda
+image-cuda: ## Build the image with Qwen2-Audio and CUDA: 8 GB
+	@$(MAKE) --no-print-directory image ENGINE=qwen2-audio
+
+.PHONY: image-run
+image-run: ## Run an image as a platform does: read-only, without privileges (IMAGE, ENGINE, PORT, MODEL)
+	@python3 -m scripts.image_run $(IMAGE) --port $(PORT)
+
 .PHONY: quantize
 quantize: .venv-qwen2-audio/run.stamp ## Write a copy of a Qwen2-Audio model in fewer bits (MODEL, TO=int8 or int4, TARGET)
 	.venv-qwen2-audio/bin/python scripts/quantize.py $(MODEL) $(TARGET) --to $(TO)
@@ -41,7 +56,9 @@ transcribe: .venv/test.stamp ## Put a folder of audio files through a running se
 test: .venv/test.stamp .venv-qwen2-audio/test.stamp web/dist/index.html ## Run every test that this machine can run
 	@scripts/require.sh chromium espeak-ng
 	npm --prefix web test
-	$(PYTHON) -m pytest -n 2
+	@scripts/require.sh buildah docker-registry mmdebstrap runc || true
+	$(PYTHON) -m pytest -n 2 --ignore tests/container
+	$(PYTHON) -m pytest tests/container
 	OMP_NUM_THREADS=1 .venv-qwen2-audio/bin/python -m pytest -n 2 service/tests/qwen2_audio
 
 .PHONY: screenshots
@@ -81,6 +98,7 @@ schemas: .venv/test.stamp ## Extract the schemas of Google's resources that the 
 .PHONY: lint
 lint: .venv/test.stamp web/node_modules/.stamp ## Check style, types and shell scripts
 	$(UV) lock --check
+	UV=$(UV) scripts/requirements.sh --check
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m mypy
@@ -95,6 +113,7 @@ format: .venv/test.stamp web/node_modules/.stamp ## Rewrite the sources in the h
 	$(PYTHON) -m ruff check --fix --exit-zero .
 	$(PYTHON) -m ruff format .
 	$(PYTHON) scripts/settings_page.py
+	UV=$(UV) scripts/requirements.sh
 	$(PYTHON) -m bench.page
 	$(PYTHON) scripts/terraform_pages.py
 	$(PYTHON) -m tests.terraform.runs fmt

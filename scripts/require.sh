@@ -1,6 +1,6 @@
 #!/bin/sh
 # Sees to it that the named programs are here: installs their Debian packages where it may, else says what is missing.
-# Usage: require.sh {python|node|chromium|espeak-ng}...
+# Usage: require.sh {python|node|PROGRAM}...; a program is one whose Debian package has its name
 set -eu
 
 usable() {
