@@ -28,7 +28,6 @@ help: ## List the commands
 run: $(ENVIRONMENT)/run.stamp web/dist/index.html ## Set up, then serve page and service (PORT, WEB_PORT, ENGINE, MODEL)
 	@KIKITORI_ENGINE=$(ENGINE) exec $(ENVIRONMENT)/bin/python -m scripts.run --port $(PORT) --web-port $(WEB_PORT)
 
-# The image's engine; a GPU's image is named by a command of its own, because it takes minutes and 8 GB.
 IMAGE ?= localhost/kikitori:$(ENGINE)
 
 .PHONY: image
@@ -36,8 +35,10 @@ image: ## Build the service's image (IMAGE, ENGINE, BASE, SOURCE)
 	@python3 -m scripts.image $(ENGINE) $(IMAGE) $(if $(BASE),--base $(BASE)) $(if $(SOURCE),--source $(SOURCE))
 
 .PHONY: image-cuda
-image-cuda: ## Build the image with Qwen2-Audio and CUDA: 8 GB
+image-cuda: .venv/test.stamp ## Build the image with Qwen2-Audio and CUDA (8 GB), and try it (BASE, SOURCE)
+	@scripts/require.sh buildah espeak-ng runc
 	@$(MAKE) --no-print-directory image ENGINE=qwen2-audio
+	$(PYTHON) -m pytest tests/container/test_qwen2_audio.py
 
 .PHONY: image-run
 image-run: ## Run an image as a platform does: read-only, without privileges (IMAGE, ENGINE, PORT, MODEL)

@@ -40,7 +40,7 @@ def build(engine: str, image: str, base: str | None = None, source: str | None =
     arguments = ["--build-arg", f"ENGINE={engine}", "--tag", image]
     if base:
         arguments += ["--build-arg", f"BASE={base}"]
-    labels = {"revision": _revision(), "source": source}
+    labels = {"revision": revision(), "source": source}
     for name, value in labels.items():
         if value:
             arguments += ["--label", f"org.opencontainers.image.{name}={value}"]
@@ -52,11 +52,11 @@ def build(engine: str, image: str, base: str | None = None, source: str | None =
         [*command, *arguments, str(context)],
         check=True,
         stdout=sys.stderr,
-        env={**os.environ, "SOURCE_DATE_EPOCH": _EPOCH},
+        env={**os.environ, "DOCKER_BUILDKIT": "1", "SOURCE_DATE_EPOCH": _EPOCH},
     )
 
 
-def _revision() -> str | None:
+def revision() -> str | None:
     """The commit, with `-dirty` where files differ from it; None outside of a repository."""
     command = ["git", "-C", str(SERVICE), "describe", "--always", "--abbrev=40", "--exclude=*", "--dirty"]
     described = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -22,7 +22,6 @@ from typing import Any
 
 from scripts.image import docker_answers
 
-_MODEL = "/model"
 _HERE = "127.0.0.1"
 
 
@@ -35,15 +34,17 @@ class Call:
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> Call:
-        """The settings of an environment; a model that is a folder here is shown to the container at /model."""
+        """The settings of an environment; a model that is a folder here is shown to the container under its name."""
         settings = {name: value for name, value in environment.items() if name.startswith("KIKITORI_")}
         settings.pop("KIKITORI_ENGINE", None)  # the image is made for one
         if "HF_TOKEN" in environment:
             settings["HF_TOKEN"] = environment["HF_TOKEN"]
-        model = Path(settings.get("KIKITORI_MODEL", ""))
-        if settings.get("KIKITORI_MODEL") and model.is_dir():
-            return cls({**settings, "KIKITORI_MODEL": _MODEL}, {_MODEL: model.resolve()})
-        return cls(settings)
+        model = settings.get("KIKITORI_MODEL")
+        if not model or not Path(model).is_dir():
+            return cls(settings)
+        folder = Path(model).resolve()
+        inside = f"/models/{folder.name}"
+        return cls({**settings, "KIKITORI_MODEL": inside}, {inside: folder})
 
 
 def docker_command(image: str, port: int, call: Call) -> list[str]:

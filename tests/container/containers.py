@@ -28,11 +28,12 @@ class Container:
 
 
 @contextmanager
-def running(image: Image, folder: Path, **settings: str) -> Iterator[Container]:
-    """A container on the network of this machine, with its port open; settings without their prefix."""
+def running(image: Image, folder: Path, model: Path | None = None) -> Iterator[Container]:
+    """A container on the network of this machine, with its port open; its log is in the folder."""
     port = free_port()
-    prefixed = {f"KIKITORI_{name}": value for name, value in settings.items()}
-    call = Call({"KIKITORI_HOST": "127.0.0.1", "PORT": str(port), **prefixed})
+    environment = {"KIKITORI_HOST": "127.0.0.1", **({"KIKITORI_MODEL": str(model)} if model else {})}
+    call = Call.of(environment)
+    call.settings["PORT"] = str(port)
     log = folder / "container.log"
     begun = monotonic()
     with started(image, call, log) as (process, command):
