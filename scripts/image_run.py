@@ -23,6 +23,7 @@ from typing import Any
 from scripts.image import docker_answers
 
 _HERE = "127.0.0.1"
+_THE_IMAGES_OWN = ("KIKITORI_ENGINE", "KIKITORI_HOST")
 
 
 @dataclass(frozen=True)
@@ -35,16 +36,21 @@ class Call:
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> Call:
         """The settings of an environment; a model that is a folder here is shown to the container under its name."""
-        settings = {name: value for name, value in environment.items() if name.startswith("KIKITORI_")}
-        settings.pop("KIKITORI_ENGINE", None)  # the image is made for one
-        if "HF_TOKEN" in environment:
-            settings["HF_TOKEN"] = environment["HF_TOKEN"]
+        settings = {
+            name: value
+            for name, value in environment.items()
+            if name == "HF_TOKEN" or (name.startswith("KIKITORI_") and name not in _THE_IMAGES_OWN)
+        }
         model = settings.get("KIKITORI_MODEL")
         if not model or not Path(model).is_dir():
             return cls(settings)
         folder = Path(model).resolve()
         inside = f"/models/{folder.name}"
         return cls({**settings, "KIKITORI_MODEL": inside}, {inside: folder})
+
+    def here(self, port: int) -> Call:
+        """The same on the network of this machine, for nobody else to reach."""
+        return Call({**self.settings, "KIKITORI_HOST": _HERE, "PORT": str(port)}, self.folders)
 
 
 def docker_command(image: str, port: int, call: Call) -> list[str]:
@@ -123,9 +129,8 @@ def run(image: str, port: int, call: Call) -> int:
     """Run the image until it ends; gives its exit status."""
     if docker_answers():
         return _until_it_ends(docker_command(image, port, call), call.settings)
-    here = Call({**call.settings, "KIKITORI_HOST": _HERE, "PORT": str(port)}, call.folders)
     with unpacked(image) as (root, oci), tempfile.TemporaryDirectory() as bundle:
-        return _until_it_ends(runc_command(Path(bundle), specification(root, oci["config"], here)))
+        return _until_it_ends(runc_command(Path(bundle), specification(root, oci["config"], call.here(port))))
 
 
 def _until_it_ends(command: Sequence[str], settings: Mapping[str, str] | None = None) -> int:

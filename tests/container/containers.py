@@ -31,9 +31,7 @@ class Container:
 def running(image: Image, folder: Path, model: Path | None = None) -> Iterator[Container]:
     """A container on the network of this machine, with its port open; its log is in the folder."""
     port = free_port()
-    environment = {"KIKITORI_HOST": "127.0.0.1", **({"KIKITORI_MODEL": str(model)} if model else {})}
-    call = Call.of(environment)
-    call.settings["PORT"] = str(port)
+    call = Call.of({"KIKITORI_MODEL": str(model)} if model else {}).here(port)
     log = folder / "container.log"
     begun = monotonic()
     with started(image, call, log) as (process, command):
