@@ -1,0 +1,42 @@
+"""Requests outside the discovery documents: downloads by the XML API, pieces of uploads, files for Hosting."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import unquote
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from .call import Call, Cloud
+from .discovery import api
+from .errors import GoogleError
+from .services import hosting, objects, storage
+
+
+def other(cloud: Cloud, host: str, path: str, request: Request, content: bytes) -> Response:
+    """Answer one.
+
+    Raises:
+        GoogleError: 401, 404, or what they raise; 501 for anything else.
+    """
+    if not request.headers.get("authorization"):
+        raise GoogleError("UNAUTHENTICATED", "Request is missing required authentication credential.")
+    with cloud.store.transaction():
+        if host == storage.HOST:
+            if path.startswith(f"{hosting.UPLOAD_HOST}/") and request.method == "POST":
+                return hosting.upload(cloud, path.partition("/")[2], content)
+            if found := re.fullmatch(r"upload/storage/v1/b/([^/]+)/o", path):
+                if request.method == "PUT":
+                    return objects.resume(_resumed(cloud, found[1], request, content))
+            elif request.method == "GET" and (found := re.fullmatch(r"([a-z0-9][a-z0-9_.-]+)/(.+)", path)):
+                entity = objects.find(cloud, found[1], unquote(found[2]), request.query_params.get("generation"))
+                return objects.download(cloud, entity, request.headers)
+    raise GoogleError("UNIMPLEMENTED", f"The local cloud does not have {request.method} https://{host}/{path}.")
+
+
+def _resumed(cloud: Cloud, bucket: str, request: Request, content: bytes) -> Call:
+    method = api("storage.v1").methods["storage.objects.insert"]
+    return Call(
+        cloud, method, f"b/{bucket}/o", {"bucket": bucket}, dict(request.query_params), {}, dict(request.headers), content
+    )

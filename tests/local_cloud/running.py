@@ -1,0 +1,142 @@
+"""The stand-in opened on a folder of state, and the environment by which Google's clients reach it."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from .admission import LOCATIONS
+from .call import Cloud, Project
+from .registry import Registry, registries_conf
+from .server import LocalCloud
+from .services import resourcemanager, serviceusage
+from .store import Json, Store
+from .table import table
+
+_PATIENCE_S = 20
+
+_TERRAFORM = {
+    "ARTIFACT_REGISTRY": "artifactregistry.googleapis.com/v1",
+    "BILLING": "cloudbilling.googleapis.com/v1",
+    "BILLING_BUDGETS": "billingbudgets.googleapis.com/v1",
+    "CLOUD_BILLING": "cloudbilling.googleapis.com/v1",
+    "CLOUD_RESOURCE_MANAGER": "cloudresourcemanager.googleapis.com/v1",
+    "CLOUD_RUN_V2": "run.googleapis.com/v2",
+    "COMPUTE": "compute.googleapis.com/compute/v1",
+    "FIREBASE": "firebase.googleapis.com/v1beta1",
+    "FIREBASE_APP_CHECK": "firebaseappcheck.googleapis.com/v1",
+    "FIREBASE_HOSTING": "firebasehosting.googleapis.com/v1beta1",
+    "IAM": "iam.googleapis.com/v1",
+    "IAM_BETA": "iam.googleapis.com/v1",
+    "IAM_CREDENTIALS": "iamcredentials.googleapis.com/v1",
+    "IDENTITY_PLATFORM": "identitytoolkit.googleapis.com/v2",
+    "LOGGING": "logging.googleapis.com/v2",
+    "MONITORING": "monitoring.googleapis.com",
+    "PUBSUB": "pubsub.googleapis.com/v1",
+    "RESOURCE_MANAGER": "cloudresourcemanager.googleapis.com/v1",
+    "SECRET_MANAGER": "secretmanager.googleapis.com/v1",
+    "SERVICE_USAGE": "serviceusage.googleapis.com/v1",
+    "STORAGE": "storage/v1",
+}
+"""What `GOOGLE_*_CUSTOM_ENDPOINT` is for each product of Terraform's providers."""
+
+_FIREBASE = {
+    "FIREBASE_API_URL": "firebase.googleapis.com",
+    "FIREBASE_HOSTING_API_URL": "firebasehosting.googleapis.com",
+    "FIREBASE_RESOURCEMANAGER_URL": "cloudresourcemanager.googleapis.com",
+    "FIREBASE_SERVICE_USAGE_URL": "serviceusage.googleapis.com",
+    "FIREBASE_IDENTITY_URL": "identitytoolkit.googleapis.com",
+    "FIREBASE_TOKEN_URL": "sts.googleapis.com",
+    "CLOUD_RUN_API_URL": "run.googleapis.com",
+}
+
+
+def environment(url: str, state: Path, project: Project) -> dict[str, str]:
+    """The environment of Terraform, firebase-tools, skopeo and buildah."""
+    return {
+        "GOOGLE_OAUTH_ACCESS_TOKEN": "fake",
+        "GOOGLE_PROJECT": project.id,
+        **{f"GOOGLE_{name}_CUSTOM_ENDPOINT": f"{url}/{path}/" for name, path in _TERRAFORM.items()},
+        "GOOGLE_BACKEND_STORAGE_CUSTOM_ENDPOINT": f"{url}/storage/v1/b",
+        **{name: f"{url}/{path}" for name, path in _FIREBASE.items()},
+        "FIREBASE_TOKEN": "fake",
+        "CONTAINERS_REGISTRIES_CONF": str((state / "registries.conf").absolute()),
+    }
+
+
+@contextmanager
+def opened(
+    state: Path,
+    url: str,
+    project: Project | None = None,
+    *,
+    everything_enabled: bool = False,
+    issuers: Mapping[str, Json] | None = None,
+    with_registry: bool = True,
+) -> Iterator[LocalCloud]:
+    """The application on a folder, with a project as a person makes it, and a registry where Debian's is installed."""
+    state.mkdir(parents=True, exist_ok=True)
+    store = Store(state / "state.sqlite3")
+    cloud = Cloud(store, project or Project(), url, dict(issuers or {}))
+    with store.transaction():
+        _found(cloud, everything_enabled=everything_enabled)
+    address = url.removeprefix("http://")
+    registries_conf(state / "registries.conf", address, tuple(sorted(place for place in LOCATIONS if "-" in place)))
+    try:
+        if with_registry and (program := shutil.which("docker-registry")):
+            with _registry(program, state) as registry:
+                yield LocalCloud(cloud, registry)
+        else:
+            yield LocalCloud(cloud)
+    finally:
+        store.close()
+
+
+def _found(cloud: Cloud, *, everything_enabled: bool) -> None:
+    """Make the project, once: its owner, its first APIs, its default network."""
+    store, project = cloud.store, cloud.project
+    name = f"{resourcemanager.HOST}/projects/{project.id}"
+    if store.policy(name):
+        return
+    store.set_policy(name, resourcemanager.owners(cloud))
+    hosts = [f"{service}.googleapis.com" for service in serviceusage.DEFAULT]
+    for host in {*hosts, *(table().apis if everything_enabled else ())}:
+        body = serviceusage.service_body(project.number, host, "ENABLED")
+        store.put(f"{serviceusage.HOST}/projects/{project.id}/services/{host}", body)
+
+
+@contextmanager
+def _registry(program: str, state: Path) -> Iterator[Registry]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    settings = state / "registry.yml"
+    folder = (state / "images").absolute()
+    settings.write_text(
+        f"version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: {folder}}}, delete: {{enabled: true}}}}\n"
+        f"http: {{addr: '127.0.0.1:{port}', relativeurls: true}}\n",
+        encoding="utf-8",
+    )
+    with (state / "registry.log").open("ab") as log:
+        process = subprocess.Popen([program, "serve", str(settings)], stdout=log, stderr=log)
+    try:
+        _until_open(port, process)
+        yield Registry(f"http://127.0.0.1:{port}")
+    finally:
+        process.terminate()
+        process.wait(_PATIENCE_S)
+
+
+def _until_open(port: int, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + _PATIENCE_S
+    while process.poll() is None and time.monotonic() < deadline:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.02)
+    raise RuntimeError("docker-registry did not start; registry.log in the folder of the state says why")

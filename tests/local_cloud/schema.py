@@ -1,0 +1,183 @@
+"""Values against the schemas of a discovery document: what Google's JSON front end refuses, in its words."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from .discovery import Api, Method
+from .errors import GoogleError, bad_field, invalid
+
+Json = dict[str, Any]
+
+_WHOLE = re.compile(r"-?\d+")
+_DURATION = re.compile(r"-?\d+(\.\d{1,9})?s")
+
+
+def _time(value: str) -> bool:
+    try:
+        datetime.fromisoformat(value.replace("Z", "+00:00"))
+    except ValueError:
+        return False
+    return True
+
+
+def _bytes(value: str) -> bool:
+    try:
+        base64.b64decode(value.translate(str.maketrans("-_", "+/")) + "=" * (-len(value) % 4), validate=True)
+    except binascii.Error:
+        return False
+    return True
+
+
+_FORMATS: dict[str, Callable[[str], object]] = {
+    "int64": _WHOLE.fullmatch,
+    "uint64": lambda value: value.isdigit(),
+    "google-duration": _DURATION.fullmatch,
+    "google-datetime": _time,
+    "date-time": _time,
+    "byte": _bytes,
+}
+
+
+def is_output_only(schema: Mapping[str, Any]) -> bool:
+    """Whether a field is the server's alone: what a client sends in it is ignored."""
+    said = str(schema.get("description", "")).lower()
+    return bool(schema.get("readOnly")) or said.startswith(("output only", "[output only]", "[output-only]"))
+
+
+def received(api: Api, schema: Json, value: Any, *, where: str = "") -> Any:
+    """A request's value, checked, without nulls and without what is output only.
+
+    Raises:
+        GoogleError: 400 for an unknown field, a wrong type or an unknown enum value.
+    """
+    return _walk(api, schema, value, where, answer=False)
+
+
+def answered(api: Api, schema: Json, value: Any) -> Any:
+    """An answer's value, checked in the same way: a mistake here is one of this stand-in.
+
+    Raises:
+        GoogleError: 500.
+    """
+    try:
+        return _walk(api, schema, value, "", answer=True)
+    except GoogleError as error:
+        raise GoogleError("INTERNAL", f"The local cloud's own answer is not Google's: {error.message}") from error
+
+
+def _walk(api: Api, schema: Json, value: Any, where: str, *, answer: bool) -> Any:
+    if "$ref" in schema:
+        return _walk(api, api.schema(schema["$ref"]), value, where, answer=answer)
+    kind = schema.get("type", "any")
+    if kind == "any":
+        return value
+    if kind == "array":
+        if not isinstance(value, list):
+            raise _wrong(where, value, "a list")
+        return [_walk(api, schema["items"], item, f"{where}[{i}]", answer=answer) for i, item in enumerate(value)]
+    if kind == "object":
+        if not isinstance(value, dict):
+            raise _wrong(where, value, "an object")
+        return _object(api, schema, value, where, answer=answer)
+    return _scalar(schema, kind, value, where)
+
+
+def _object(api: Api, schema: Json, value: Json, where: str, *, answer: bool) -> Json:
+    properties, rest, result = schema.get("properties", {}), schema.get("additionalProperties"), {}
+    for name, inner in value.items():
+        path = f"{where}.{name}" if where else name
+        of = properties.get(name, rest)
+        if of is None:
+            at = f" at '{where}'" if where else ""
+            words = f'Invalid JSON payload received. Unknown name "{name}"{at}: Cannot find field.'
+            raise bad_field(where, words, words)
+        if inner is None or (not answer and is_output_only(of)):
+            continue
+        result[name] = _walk(api, of, inner, path, answer=answer)
+    return result
+
+
+def _scalar(schema: Json, kind: str, value: Any, where: str) -> Any:
+    if kind == "boolean":
+        if not isinstance(value, bool):
+            raise _wrong(where, value, "TYPE_BOOL")
+    elif kind in ("integer", "number"):
+        if isinstance(value, str) and _WHOLE.fullmatch(value):
+            value = int(value)
+        if isinstance(value, bool) or not isinstance(value, int if kind == "integer" else int | float):
+            raise _wrong(where, value, "TYPE_INT32" if kind == "integer" else "TYPE_DOUBLE")
+    else:
+        if schema.get("format") in ("int64", "uint64") and isinstance(value, int) and not isinstance(value, bool):
+            value = str(value)
+        if not isinstance(value, str):
+            raise _wrong(where, value, "TYPE_STRING")
+        if not _FORMATS.get(schema.get("format", ""), bool)(value) and schema.get("format") in _FORMATS:
+            raise _wrong(where, value, schema["format"])
+        if "enum" in schema and value not in schema["enum"]:
+            raise _wrong(where, value, "enum")
+    return value
+
+
+def _wrong(where: str, value: Any, wanted: str) -> GoogleError:
+    shown = f'"{value}"' if isinstance(value, str) else value
+    words = f"Invalid value at '{where}' ({wanted}), {shown}"
+    return bad_field(where, words, words)
+
+
+def parameters(method: Method, query: Mapping[str, list[str]]) -> Json:
+    """The query of a request: single values as strings, repeated ones as lists.
+
+    Raises:
+        GoogleError: 400 for an unknown parameter, a required one that is missing, a value outside its enum.
+    """
+    result: Json = {}
+    for name, values in query.items():
+        of = method.parameters.get(name)
+        if of is None or of.get("location") == "path":
+            raise invalid(
+                f'Invalid JSON payload received. Unknown name "{name}": Cannot bind query parameter. '
+                f"Field '{name}' could not be found in request message."
+            )
+        checked = [_parameter(name, of, value) for value in values]
+        result[name] = checked if of.get("repeated") else checked[-1]
+    for name, of in method.parameters.items():
+        if of.get("required") and of.get("location") == "query" and name not in result:
+            raise bad_field(name, "Required parameter is missing", f"Required parameter: {name}")
+    return result
+
+
+def _parameter(name: str, of: Json, value: str) -> str:
+    valid = {"boolean": value in ("true", "false"), "integer": bool(_WHOLE.fullmatch(value))}.get(of["type"], True)
+    if not valid or ("enum" in of and value not in of["enum"]):
+        words = f"Invalid value at '{name}' ({'enum' if 'enum' in of else of['type']}), \"{value}\""
+        raise bad_field(name, words, words)
+    return value
+
+
+def masked(api: Api, schema: Json, mask: str) -> list[list[str]]:
+    """The paths of an update mask, each as its field names.
+
+    Raises:
+        GoogleError: 400 for a path that the message does not have.
+    """
+    paths = []
+    for path in mask.split(","):
+        names, inner = [], schema
+        for part in path.strip().split("."):
+            name = re.sub(r"_(\w)", lambda match: match[1].upper(), part)
+            while "$ref" in inner:
+                inner = api.schema(inner["$ref"])
+            free = inner.get("additionalProperties")
+            found = inner.get("properties", {}).get(name) or free
+            if found is None:
+                raise invalid(f"Invalid field mask: the message has no field '{path}'.")
+            names.append(part if free else name)
+            inner = found
+        paths.append(names)
+    return paths

@@ -1,0 +1,152 @@
+"""The stand-in over HTTP: `/HOST/PATH` is Google's `https://HOST/PATH`, and a path without a host is Cloud Storage's.
+
+Cloud Storage's clients drop what stands before the path of an upload or a download, so they get the root.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qs, unquote
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.types import Receive, Scope, Send
+
+from . import admission, downloads
+from .call import Call, Cloud
+from .discovery import Method
+from .errors import GoogleError, invalid, of_http
+from .registry import Registry
+from .schema import answered, parameters, received
+from .store import Json
+from .table import Table, table
+
+ROOT_HOST = "storage.googleapis.com"
+
+
+class LocalCloud:
+    """The ASGI application."""
+
+    def __init__(self, cloud: Cloud, registry: Registry | None = None) -> None:
+        self._cloud = cloud
+        self._table: Table = table()
+        self._registry = registry
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        request = Request(scope, receive)
+        if self._registry and request.url.path.startswith("/v2/"):
+            await self._registry.answer(request, self._cloud)(scope, receive, send)
+            return
+        response = self._answer(request, await request.body())
+        if response is None:
+            # uvicorn's name for the connection; ASGI itself has no way to drop one.
+            receive.__self__.transport.abort()  # type: ignore[attr-defined]
+            return
+        await response(scope, receive, send)
+
+    def _answer(self, request: Request, content: bytes) -> Response | None:
+        """The answer to a request; None drops the connection."""
+        path = request.scope["raw_path"].decode().partition("?")[0].lstrip("/")
+        host, _, rest = path.partition("/")
+        if host == "_local":
+            return self._control(rest, request.method, content)
+        if host not in self._table.apis:
+            host, rest = ROOT_HOST, path
+        try:
+            found = self._table.find(host, request.method, rest)
+            if found is None:
+                return downloads.other(self._cloud, host, rest, request, content)
+            method, groups = found
+            return self._call(method, groups, rest, request, content)
+        except GoogleError as error:
+            return _error(error)
+
+    def _call(
+        self, method: Method, groups: Mapping[str, str | None], path: str, request: Request, content: bytes
+    ) -> Response | None:
+        store = self._cloud.store
+        fault = store.take_fault(method.id) or {}
+        name = self._cloud.by_id(_name(path))
+        response: Response | None = None
+        if fault.get("drop") == "before":
+            pass
+        elif "status" in fault:
+            response = _error(GoogleError(of_http(fault["status"]), "This fault was asked for."))
+        else:
+            response = self._perform(method, groups, name, request, content, fault)
+        store.log(method.id, name, response.status_code if response else 0)
+        return None if "drop" in fault else response
+
+    def _perform(
+        self,
+        method: Method,
+        groups: Mapping[str, str | None],
+        name: str,
+        request: Request,
+        content: bytes,
+        fault: Json,
+    ) -> Response:
+        try:
+            headers = dict(request.headers)
+            caller = admission.caller(self._cloud, method, headers)
+            handler = self._table.handlers.get(f"{method.api.name}/{method.id}")
+            if handler is None:
+                raise GoogleError("UNIMPLEMENTED", f"The local cloud does not have {method.id}.")
+            query = parameters(method, parse_qs(request.url.query, keep_blank_values=True))
+            values = {key: self._cloud.by_id(unquote(value)) for key, value in groups.items() if value}
+            body, media = _body(method, content, headers)
+            call = Call(self._cloud, method, name, values, query, body, headers, media, fault, caller)
+            admission.admit(call)
+            with self._cloud.store.transaction():
+                answer = handler(call)
+            if isinstance(answer, Response):
+                return answer
+            schema = method.schema("response")
+            return JSONResponse(answered(method.api, schema, answer) if schema else answer)
+        except GoogleError as error:
+            return _error(error)
+
+    def _control(self, path: str, verb: str, content: bytes) -> Response:
+        """What tests ask of the stand-in itself: `POST /_local/faults` asks for a fault, `DELETE` forgets all."""
+        store = self._cloud.store
+        if (path, verb) == ("faults", "POST"):
+            wanted = json.loads(content)
+            store.add_fault(wanted.pop("method"), wanted, wanted.pop("times", 1))
+            return Response(status_code=204)
+        if (path, verb) == ("faults", "DELETE"):
+            return JSONResponse({"unused": store.clear_faults()})
+        return JSONResponse({"error": f"The local cloud has no {verb} /_local/{path}"}, 404)
+
+
+def _name(path: str) -> str:
+    """A path without version and custom verb: the resource's name, or its collection's."""
+    bare = re.sub(r"^(upload/|resumable/upload/)?([a-z]+/)?v\d[a-z0-9]*/", "", path)
+    return unquote(re.sub(r":\w+$", "", bare))
+
+
+def _body(method: Method, content: bytes, headers: Mapping[str, str]) -> tuple[Json, bytes]:
+    """A request's JSON, checked, and its media."""
+    kind = headers.get("content-type", "").partition(";")[0]
+    if method.entry.get("supportsMediaUpload"):
+        return {}, content
+    if not content or "request" not in method.entry:
+        return {}, b""
+    if kind == "application/x-www-form-urlencoded":
+        form = parse_qs(content.decode(), keep_blank_values=True)
+        value: Any = {re.sub(r"_(\w)", lambda m: m[1].upper(), key): values[-1] for key, values in form.items()}
+    else:
+        try:
+            value = json.loads(content)
+        except ValueError as error:
+            raise invalid("Invalid JSON payload received.") from error
+    return received(method.api, {"$ref": method.entry["request"]["$ref"]}, value), b""
+
+
+def _error(error: GoogleError) -> Response:
+    headers = {"Retry-After": "1"} if error.http in (429, 503) else {}
+    return JSONResponse(error.body(), error.http, headers)

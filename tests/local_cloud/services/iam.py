@@ -1,0 +1,168 @@
+"""IAM: service accounts, custom roles, Workload Identity pools, and the tokens that these lead to."""
+
+from __future__ import annotations
+
+import re
+
+from .. import conditions, operations, policies, tokens
+from ..call import Call, digits
+from ..errors import bad_field, exists, invalid
+from ..resources import Change, Collection, live
+from ..store import Json
+
+HOST = "iam.googleapis.com"
+
+
+def _create_account(call: Call) -> Json:
+    project, account = call.part("projects"), call.body.get("accountId", "")
+    if not re.fullmatch(r"[a-z]([a-z0-9-]{4,28}[a-z0-9])", account):
+        raise bad_field("account_id", "6 to 30 lowercase letters, digits and hyphens, beginning with a letter")
+    email = f"{account}@{project}.iam.gserviceaccount.com"
+    name = f"projects/{project}/serviceAccounts/{email}"
+    if call.store.get(call.full(name)):
+        raise exists(f"Service account {account}")
+    unique = digits(21)
+    body = {
+        **call.body.get("serviceAccount", {}),
+        "name": name,
+        "projectId": project,
+        "uniqueId": unique,
+        "email": email,
+        "etag": "MDEwMjE5MjA=",
+        "oauth2ClientId": unique,
+    }
+    call.store.put(call.full(name), body)
+    return body
+
+
+def _account(call: Call) -> str:
+    """The name of the service account in a path: `projects/-` stands for its own project."""
+    return re.sub(r"^projects/-/", f"projects/{call.cloud.project.id}/", call.name)
+
+
+def _get_account(call: Call) -> Json:
+    return live(call, _account(call)).body
+
+
+def _patch_account(call: Call) -> Json:
+    entity = live(call, _account(call))
+    mask = [part.strip() for part in call.body.get("updateMask", "").split(",") if part.strip()]
+    if not set(mask) <= {"description", "display_name", "displayName"}:
+        raise invalid("The update mask may name display_name and description alone.")
+    given = call.body.get("serviceAccount", {})
+    names = {"display_name": "displayName"}
+    changed = {names.get(part, part): given.get(names.get(part, part), "") for part in mask}
+    call.store.put(entity.name, entity.body | changed)
+    return entity.body | changed
+
+
+def _delete_account(call: Call) -> Json:
+    entity = live(call, _account(call))
+    call.store.remove(entity.name)
+    return {}
+
+
+def _account_policy(call: Call) -> Json:
+    live(call, _account(call))
+    return policies.get(call, _account(call))
+
+
+def _set_account_policy(call: Call) -> Json:
+    live(call, _account(call))
+    return policies.replace(call, _account(call))
+
+
+def _fill_pool(change: Change) -> None:
+    change.body.setdefault("state", "ACTIVE")
+
+
+def _check_pool(change: Change) -> None:
+    if change.id.startswith("gcp-"):
+        raise invalid("The prefix gcp- is reserved for use by Google.")
+
+
+def _check_provider(change: Change) -> None:
+    _check_pool(change)
+    body = change.body
+    kinds = [kind for kind in ("aws", "oidc", "saml", "x509") if kind in body]
+    if len(kinds) != 1:
+        raise invalid("A provider needs exactly one of aws, oidc, saml and x509.")
+    if kinds == ["oidc"]:
+        issuer = body["oidc"].get("issuerUri", "")
+        if not issuer.startswith("https://"):
+            raise bad_field("oidc.issuer_uri", "Must be an https:// address")
+        if "google.subject" not in body.get("attributeMapping", {}):
+            raise bad_field("attribute_mapping", "Must map google.subject")
+    conditions.check(body)
+
+
+def _fill_provider(change: Change) -> None:
+    change.body.setdefault("state", "ACTIVE")
+
+
+_ROLE_ID = r"[a-zA-Z0-9_.]{3,64}"
+
+
+def _create_role(call: Call) -> Json:
+    role = call.body.get("roleId", "")
+    if not re.fullmatch(_ROLE_ID, role):
+        raise bad_field("role_id", f"Must match {_ROLE_ID}")
+    name = f"{call.name}/{role}"
+    if call.store.get(call.full(name)):
+        raise exists(f"A role named {name} in projects/{call.part('projects')}")
+    body = {"stage": "ALPHA", **call.body.get("role", {}), "name": name, "etag": "BwXh"}
+    if not body.get("includedPermissions"):
+        raise invalid("The role must have at least one permission.")
+    call.store.put(call.full(name), body)
+    return body
+
+
+_POOLS = Collection(
+    "iam.v1",
+    "projects.locations.workloadIdentityPools",
+    "create get list patch delete undelete",
+    id="workloadIdentityPoolId",
+    pattern=r"[a-z0-9-]{4,32}",
+    mask="required",
+    numbered=True,
+    soft_delete=True,
+    operations_at="resource",
+    check=_check_pool,
+    fill=_fill_pool,
+)
+_PROVIDERS = Collection(
+    "iam.v1",
+    "projects.locations.workloadIdentityPools.providers",
+    "create get list patch delete undelete",
+    id="workloadIdentityPoolProviderId",
+    pattern=r"[a-z0-9-]{4,32}",
+    mask="required",
+    numbered=True,
+    soft_delete=True,
+    operations_at="resource",
+    check=_check_provider,
+    fill=_fill_provider,
+)
+_ROLES = Collection("iam.v1", "projects.roles", "get list patch delete undelete", soft_delete=True)
+
+_ACCOUNTS = "iam.projects.serviceAccounts"
+_POOL = "iam.projects.locations.workloadIdentityPools"
+
+METHODS = {
+    "iam.v1": {
+        f"{_ACCOUNTS}.create": _create_account,
+        f"{_ACCOUNTS}.get": _get_account,
+        f"{_ACCOUNTS}.patch": _patch_account,
+        f"{_ACCOUNTS}.delete": _delete_account,
+        f"{_ACCOUNTS}.getIamPolicy": _account_policy,
+        f"{_ACCOUNTS}.setIamPolicy": _set_account_policy,
+        "iam.projects.roles.create": _create_role,
+        **_ROLES.methods(),
+        **_POOLS.methods(),
+        **_PROVIDERS.methods(),
+        f"{_POOL}.operations.get": operations.get,
+        f"{_POOL}.providers.operations.get": operations.get,
+    },
+    "sts.v1": {"sts.token": tokens.exchange},
+    "iamcredentials.v1": {"iamcredentials.projects.serviceAccounts.generateAccessToken": tokens.impersonate},
+}

@@ -1,0 +1,148 @@
+"""Monitoring: whom to tell (channels) and of what (alert policies)."""
+
+from __future__ import annotations
+
+import re
+
+from ..call import Call, digits, now
+from ..errors import GoogleError, bad_field
+from ..resources import Change, Collection, value_at
+from ..store import Json
+
+_CHANNEL_LABELS = {"email": {"email_address"}, "pubsub": {"topic"}, "webhook_tokenauth": {"url"}, "sms": {"number"}}
+_USER_METRIC = re.compile(r"logging\.googleapis\.com/user/([A-Za-z0-9_.-]+)")
+_KINDS = (
+    "conditionThreshold conditionAbsent conditionMatchedLog conditionMonitoringQueryLanguage"
+    " conditionPrometheusQueryLanguage conditionSql"
+).split()
+_MOST_POLICIES_CHANNELS = 16
+
+
+def _check_channel(change: Change) -> None:
+    kind = change.body.get("type", "")
+    if kind not in _CHANNEL_LABELS:
+        raise bad_field("notification_channel.type", f"Unknown channel type '{kind}'")
+    if set(change.body.get("labels", {})) != _CHANNEL_LABELS[kind]:
+        wanted = ", ".join(_CHANNEL_LABELS[kind])
+        raise bad_field("notification_channel.labels", f"A channel of type '{kind}' has the labels: {wanted}")
+    email = value_at(change.body, "labels.email_address")
+    if email is not None and not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", email):
+        raise bad_field("notification_channel.labels", f"'{email}' is not an e-mail address")
+
+
+def _record(change: Change, creation: str, mutation: str) -> None:
+    body = change.body
+    mutations = body.setdefault(mutation, None)
+    stamp = {"mutateTime": now(), "mutatedBy": "owner@example.com"}
+    if change.before is None:
+        body[creation] = stamp
+    body[mutation] = ([*(mutations or []), stamp] if mutation.endswith("s") else stamp) or stamp
+
+
+def _fill_channel(change: Change) -> None:
+    change.body.setdefault("enabled", True)
+    _record(change, "creationRecord", "mutationRecords")
+
+
+def _unused(call: Call) -> None:
+    """A channel that a policy tells stays, unless `force` takes it from that policy."""
+    project = call.part("projects")
+    for entity in call.store.children(f"monitoring.googleapis.com/projects/{project}/alertPolicies"):
+        if call.name in entity.body.get("notificationChannels", []):
+            if call.query.get("force") != "true":
+                raise GoogleError("FAILED_PRECONDITION", f"Channel {call.name} is used by {entity.body['name']}.")
+            left = [name for name in entity.body["notificationChannels"] if name != call.name]
+            call.store.put(entity.name, {**entity.body, "notificationChannels": left})
+
+
+def _delete_channel(call: Call) -> Json:
+    _unused(call)
+    answer: Json = _CHANNELS.methods()["monitoring.projects.notificationChannels.delete"](call)
+    return answer
+
+
+def _check_policy(change: Change) -> None:
+    body, call = change.body, change.call
+    if body.get("combiner", "COMBINE_UNSPECIFIED") == "COMBINE_UNSPECIFIED":
+        raise bad_field("alert_policy.combiner", "A combiner is required")
+    if not 1 <= len(body.get("conditions", [])) <= 6:
+        raise bad_field("alert_policy.conditions", "A policy has 1 to 6 conditions")
+    for condition in body["conditions"]:
+        _check_condition(change, condition)
+    channels = body.get("notificationChannels", [])
+    if len(channels) > _MOST_POLICIES_CHANNELS:
+        raise bad_field("alert_policy.notification_channels", f"At most {_MOST_POLICIES_CHANNELS} channels are allowed")
+    for channel in channels:
+        if call.store.get(call.full(call.cloud.by_id(channel))) is None:
+            raise bad_field("alert_policy.notification_channels", f"Channel {channel} does not exist")
+
+
+def _check_condition(change: Change, condition: Json) -> None:
+    kinds = [kind for kind in _KINDS if kind in condition]
+    if len(kinds) != 1:
+        raise bad_field("alert_policy.conditions", "A condition has exactly one kind")
+    if not condition.get("displayName"):
+        raise bad_field("alert_policy.conditions.display_name", "Required field is missing")
+    inner = condition[kinds[0]]
+    if kinds[0] == "conditionMatchedLog" and not value_at(change.body, "alertStrategy.notificationRateLimit.period"):
+        raise bad_field("alert_policy.alert_strategy", "A condition on logs needs a notificationRateLimit")
+    if kinds[0] in ("conditionThreshold", "conditionAbsent"):
+        _check_series(change, inner)
+
+
+def _check_series(change: Change, inner: Json) -> None:
+    for name in ("filter", "denominatorFilter"):
+        text = inner.get(name, "")
+        if name == "filter" and not ("metric.type" in text and "resource.type" in text):
+            raise bad_field("alert_policy.conditions.filter", "Must specify a restriction on metric.type and resource.type")
+        for metric in _USER_METRIC.findall(text):
+            project = change.call.cloud.project.id
+            if change.call.store.get(f"logging.googleapis.com/projects/{project}/metrics/{metric}") is None:
+                raise GoogleError(
+                    "NOT_FOUND",
+                    f'Cannot find metric(s) that match type = "logging.googleapis.com/user/{metric}". If a metric was '
+                    "created recently, it could take up to 10 minutes to become available. Please try again soon.",
+                )
+    duration = inner.get("duration", "0s")
+    if float(duration[:-1]) % 60:
+        raise bad_field("alert_policy.conditions.duration", "Must be a multiple of 60 s")
+    for aggregation in inner.get("aggregations", []):
+        if float(aggregation.get("alignmentPeriod", "60s")[:-1]) < 60:
+            raise bad_field("alert_policy.conditions.aggregations", "alignmentPeriod must be at least 60 s")
+
+
+def _fill_policy(change: Change) -> None:
+    change.body.setdefault("enabled", True)
+    for condition in change.body["conditions"]:
+        condition.setdefault("name", f"{change.name}/conditions/{digits(19)}")
+    _record(change, "creationRecord", "mutationRecord")
+
+
+_CHANNELS = Collection(
+    "monitoring.v3",
+    "projects.notificationChannels",
+    "create get list patch delete",
+    id=lambda _: digits(19),
+    pattern=r"\d+",
+    immutable=("type",),
+    check=_check_channel,
+    fill=_fill_channel,
+)
+_POLICIES = Collection(
+    "monitoring.v3",
+    "projects.alertPolicies",
+    "create get list patch delete",
+    id=lambda _: digits(19),
+    pattern=r"\d+",
+    required=("displayName",),
+    check=_check_policy,
+    fill=_fill_policy,
+)
+
+METHODS = {
+    "monitoring.v3": {
+        **_CHANNELS.methods(),
+        **_POLICIES.methods(),
+        "monitoring.projects.notificationChannels.delete": _delete_channel,
+    }
+}

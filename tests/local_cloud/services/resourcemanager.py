@@ -1,0 +1,52 @@
+"""Resource Manager: the project itself, and who may do what in it."""
+
+from __future__ import annotations
+
+from .. import policies
+from ..call import Call, Cloud
+from ..errors import GoogleError
+from ..store import Json
+
+HOST = "cloudresourcemanager.googleapis.com"
+
+
+def owners(cloud: Cloud) -> Json:
+    """The policy of a project that somebody has just made."""
+    return {"version": 1, "etag": policies.EMPTY_ETAG, "bindings": [{"role": "roles/owner", "members": [OWNER]}]}
+
+
+OWNER = "user:owner@example.com"
+
+
+def _get(call: Call) -> Json:
+    project = call.cloud.project
+    return {
+        "projectNumber": project.number,
+        "projectId": project.id,
+        "lifecycleState": "ACTIVE",
+        "name": project.id,
+        "createTime": "2026-01-01T00:00:00Z",
+    }
+
+
+def _set_policy(call: Call) -> Json:
+    policy = policies.replace(call)
+    granted = {binding["role"] for binding in policy.get("bindings", [])}
+    if "roles/owner" not in granted:
+        raise GoogleError("FAILED_PRECONDITION", "A project needs at least one owner: the policy has no roles/owner.")
+    return policy
+
+
+def _test(call: Call) -> Json:
+    """The owner has every permission."""
+    return {"permissions": call.body.get("permissions", [])}
+
+
+METHODS = {
+    "cloudresourcemanager.v1": {
+        "cloudresourcemanager.projects.get": _get,
+        "cloudresourcemanager.projects.getIamPolicy": policies.get,
+        "cloudresourcemanager.projects.setIamPolicy": _set_policy,
+        "cloudresourcemanager.projects.testIamPermissions": _test,
+    },
+}

@@ -1,0 +1,163 @@
+"""Cloud Run: services and their revisions."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import random
+from typing import Any
+
+from .. import operations
+from ..call import digits, now
+from ..errors import GoogleError
+from ..resources import Change, Collection
+from ..store import Json
+from . import run_rules
+
+_LATEST = "TRAFFIC_TARGET_ALLOCATION_TYPE_LATEST"
+_PROBE = {"initialDelaySeconds": 0, "timeoutSeconds": 1, "periodSeconds": 10, "failureThreshold": 3}
+
+
+def _check(change: Change) -> None:
+    _defaults(change)
+    run_rules.check(change)
+    failure = run_rules.secrets_missing(change.call, change.body["template"])
+    if failure and "operation" not in change.call.fault:
+        change.call.fault = {"operation": {"status": "FAILED_PRECONDITION", "message": failure}}
+
+
+def _defaults(change: Change) -> None:
+    body, project = change.body, change.call.cloud.project
+    template = body["template"]
+    template.setdefault("timeout", "300s")
+    template.setdefault("serviceAccount", f"{project.number}-compute@developer.gserviceaccount.com")
+    if not template.get("maxInstanceRequestConcurrency"):
+        template["maxInstanceRequestConcurrency"] = 80
+    template.setdefault("scaling", {}).setdefault("maxInstanceCount", 100)
+    for container in template.get("containers", []):
+        resources = container.setdefault("resources", {"cpuIdle": True})
+        limits = resources.setdefault("limits", {})
+        limits.setdefault("cpu", "1000m")
+        limits.setdefault("memory", "512Mi")
+        if len(template["containers"]) == 1:
+            container.setdefault("ports", [{"name": "http1", "containerPort": 8080}])
+        for port in container.get("ports", []):
+            port.setdefault("name", "http1")
+        if "ports" in container and "startupProbe" not in container:
+            socket = {"port": container["ports"][0]["containerPort"]}
+            container["startupProbe"] = {**_PROBE, "timeoutSeconds": 240, "periodSeconds": 240, "failureThreshold": 1, "tcpSocket": socket}
+        for name in ("startupProbe", "livenessProbe"):
+            if name in container:
+                _probe_defaults(container, name)
+    body.setdefault("ingress", "INGRESS_TRAFFIC_ALL")
+    body.setdefault("launchStage", "GA")
+    if not body.get("traffic"):
+        body["traffic"] = [{"type": _LATEST, "percent": 100}]
+
+
+def _probe_defaults(container: Json, name: str) -> None:
+    probe = container[name] = {**_PROBE, **container[name]}
+    port = container.get("ports", [{"containerPort": 8080}])[0]["containerPort"]
+    for kind in ("httpGet", "tcpSocket", "grpc"):
+        if kind in probe:
+            probe[kind].setdefault("port", port)
+    if "httpGet" in probe:
+        probe["httpGet"].setdefault("path", "/")
+
+
+def _fill(change: Change) -> None:
+    body, before, call = change.body, change.before, change.call
+    generation = int(before["generation"]) + 1 if before else 1
+    revision = before["latestCreatedRevision"] if before else ""
+    if before is None or _settings(body["template"]) != _settings(before["template"]):
+        revision = f"{change.name}/revisions/{_revision_name(change, generation)}"
+        _store_revision(change, revision, generation)
+    location, project = call.part("locations"), call.cloud.project
+    spelled = hashlib.sha256(f"{project.number}/{location}".encode()).hexdigest()[:10]
+    uri = f"https://{change.id}-{spelled}-{''.join(word[0] for word in location.split('-'))}.a.run.app"
+    body |= {
+        "uid": before["uid"] if before else digits(20),
+        "generation": str(generation),
+        "observedGeneration": str(generation),
+        "creator": before["creator"] if before else "owner@example.com",
+        "lastModifier": "owner@example.com",
+        "latestCreatedRevision": revision,
+        "latestReadyRevision": revision,
+        "uri": uri,
+        "urls": [f"https://{change.id}-{project.number}.{location}.run.app", uri],
+        "terminalCondition": {"type": "Ready", "state": "CONDITION_SUCCEEDED", "lastTransitionTime": now()},
+        "conditions": [
+            {"type": kind, "state": "CONDITION_SUCCEEDED", "lastTransitionTime": now()}
+            for kind in ("RoutesReady", "ConfigurationsReady")
+        ],
+        "reconciling": False,
+    }
+    tagged = uri.replace("https://", "https://{}---")
+    body["trafficStatuses"] = [
+        {**target, **({"uri": tagged.format(target["tag"])} if target.get("tag") else {})} for target in body["traffic"]
+    ]
+    if "status" in call.fault.get("operation", {}):
+        _remember_failure(change, call.fault["operation"].get("message", "This fault was asked for."))
+
+
+def _remember_failure(change: Change, message: str) -> None:
+    """A service whose revision does not start is there all the same, and says why."""
+    reason = {"message": message, "state": "CONDITION_FAILED", "reason": "UNKNOWN"}
+    body = copy.deepcopy(change.body)
+    body["terminalCondition"] = {"type": "Ready", "lastTransitionTime": now(), **reason}
+    if change.before:
+        body["latestReadyRevision"] = change.before["latestReadyRevision"]
+    else:
+        del body["latestReadyRevision"]
+    body["etag"] = (change.before or {}).get("etag", "ImZhaWxlZCI=")
+    change.call.store.put(change.call.full(change.name), body)
+
+
+def _settings(template: Json) -> Json:
+    return {name: value for name, value in template.items() if name != "revision" or value}
+
+
+def _revision_name(change: Change, generation: int) -> str:
+    letters = "".join(random.Random(f"{change.name}{generation}").choices("bcdfghjklmnpqrstvwxz", k=3))
+    return str(change.body["template"].get("revision") or f"{change.id}-{generation:05d}-{letters}")
+
+
+def _store_revision(change: Change, revision: str, generation: int) -> None:
+    call, template = change.call, change.body["template"]
+    if call.store.get(call.full(revision)):
+        raise GoogleError("ALREADY_EXISTS", f"Revision named '{revision.rpartition('/')[2]}' already exists.")
+    shared = ("labels", "annotations", "timeout", "serviceAccount", "containers", "volumes", "maxInstanceRequestConcurrency")
+    body: dict[str, Any] = {name: template[name] for name in shared if name in template}
+    body |= {
+        "name": revision,
+        "uid": digits(20),
+        "generation": str(generation),
+        "createTime": now(),
+        "service": change.id,
+        "scaling": template["scaling"],
+        "etag": f'"{generation}"',
+    }
+    call.store.put(call.full(revision), body)
+
+
+_SERVICES = Collection(
+    "run.v2",
+    "projects.locations.services",
+    "create get list patch delete getIamPolicy setIamPolicy",
+    id="serviceId",
+    pattern=r"[a-z]([a-z0-9-]{0,47}[a-z0-9])?",
+    required=("template",),
+    mask="replace",
+    etag=True,
+    check=_check,
+    fill=_fill,
+)
+_REVISIONS = Collection("run.v2", "projects.locations.services.revisions", "get list")
+
+METHODS = {
+    "run.v2": {
+        **_SERVICES.methods(),
+        **_REVISIONS.methods(),
+        "run.projects.locations.operations.get": operations.get,
+    }
+}

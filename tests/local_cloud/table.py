@@ -1,0 +1,45 @@
+"""Which methods exist: those that something calls. Anything else that Google documents is answered with 501."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from .discovery import Method, api
+from .resources import Handler
+from .services import MODULES
+
+
+@dataclass(frozen=True)
+class Table:
+    """The methods by id, and the documents that they are in."""
+
+    handlers: Mapping[str, Handler]
+    methods: Mapping[str, list[Method]]
+    apis: Mapping[str, list[str]]
+
+    def find(self, host: str, verb: str, path: str) -> tuple[Method, dict[str, str | None]] | None:
+        """The method that a request means, and the parameters in its path; one of this table before any other."""
+        everything = [method for name in self.apis.get(host, []) for method in api(name).methods.values()]
+        for methods in (self.methods.get(host, []), everything):
+            for method in methods:
+                for pattern in method.paths if method.verb == verb else ():
+                    if match := pattern.fullmatch(path):
+                        return method, match.groupdict()
+        return None
+
+
+def table() -> Table:
+    """The rows of every service."""
+    handlers: dict[str, Handler] = {}
+    methods: dict[str, list[Method]] = {}
+    apis: dict[str, list[str]] = {}
+    for module in MODULES:
+        for name, rows in module.METHODS.items():
+            document = api(name)
+            apis.setdefault(document.host, []).append(name)
+            for method_id, handler in rows.items():
+                method = document.methods[method_id]
+                methods.setdefault(document.host, []).append(method)
+                handlers[f"{name}/{method_id}"] = handler
+    return Table(handlers, methods, apis)

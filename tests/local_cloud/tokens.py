@@ -1,0 +1,142 @@
+"""Tokens for tokens: a workload's OIDC token becomes Google's, and that a service account's.
+
+The exchange is OAuth 2.0's (RFC 8693): https://cloud.google.com/iam/docs/reference/sts/rest/v1/TopLevel/token. Tokens
+that come out are this stand-in's own, kept in its state.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+import time
+from typing import Any
+
+import jwt
+
+from . import conditions, policies
+from .call import Call, Cloud, now
+from .errors import GoogleError, bad_field, invalid
+from .store import Json
+
+_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
+_ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105
+_SUBJECT_TOKENS = ("urn:ietf:params:oauth:token-type:jwt", "urn:ietf:params:oauth:token-type:id_token")
+_LIFETIME_S = 3600
+_PREFIX = "local."
+_KEPT = "tokens"
+
+
+def _issue(cloud: Cloud, principal: str, lifetime_s: int, also: list[str] | None = None) -> str:
+    token = f"{_PREFIX}{secrets.token_urlsafe(24)}"
+    body = {"principal": principal, "also": also or [], "expires": time.time() + lifetime_s}
+    cloud.store.put(f"{_KEPT}/{token}", body)
+    return token
+
+
+def _kept(cloud: Cloud, token: str) -> Json | None:
+    entity = cloud.store.get(f"{_KEPT}/{token}")
+    return entity.body if entity else None
+
+
+def principal(cloud: Cloud, token: str) -> str:
+    """Who a bearer token stands for.
+
+    Raises:
+        GoogleError: 401, a token of this stand-in that it does not know or that has expired.
+    """
+    if not token.startswith(_PREFIX):
+        return "user:owner@example.com"
+    kept = _kept(cloud, token)
+    if kept is None or kept["expires"] < time.time():
+        raise GoogleError("UNAUTHENTICATED", "Request had invalid authentication credentials.")
+    return str(kept["principal"])
+
+
+def exchange(call: Call) -> Json:
+    """`sts.token`: verify the subject token's signature, issuer, audience and times, and ask the provider's condition."""
+    body = call.body
+    if body.get("grantType") != _EXCHANGE:
+        raise invalid(f"Invalid grantType: must be {_EXCHANGE}")
+    if body.get("requestedTokenType") != _ACCESS_TOKEN:
+        raise invalid(f"Invalid requestedTokenType: must be {_ACCESS_TOKEN}")
+    if body.get("subjectTokenType") not in _SUBJECT_TOKENS:
+        raise invalid(f"Invalid subjectTokenType: must be one of {', '.join(_SUBJECT_TOKENS)}")
+    if not body.get("scope"):
+        raise invalid("Missing required parameter: scope")
+    pool, provider = _provider(call)
+    claims = _verified(call.cloud, provider, body.get("subjectToken", ""), body["audience"])
+    attributes = conditions.attributes(provider, claims)
+    subject, base = attributes["google.subject"], f"//iam.googleapis.com/{call.cloud.by_number(pool)}"
+    also = [f"principalSet:{base}/*"]
+    also += [f"principalSet:{base}/{k}/{v}" for k, v in attributes.items() if k.startswith("attribute.")]
+    token = _issue(call.cloud, f"principal:{base}/subject/{subject}", _LIFETIME_S, also)
+    return {"access_token": token, "issued_token_type": _ACCESS_TOKEN, "token_type": "Bearer", "expires_in": _LIFETIME_S}
+
+
+def _provider(call: Call) -> tuple[str, Json]:
+    """The pool and the provider that an audience names, if both are in use."""
+    audience = call.body.get("audience", "")
+    found = re.fullmatch(
+        r"//iam\.googleapis\.com/(projects/\d+/locations/global/workloadIdentityPools/[^/]+)/providers/([^/]+)", audience
+    )
+    if not found:
+        raise invalid('Invalid value for "audience". It must be the full resource name of the provider, with the number.')
+    pool = call.cloud.by_id(found[1])
+    for name in (pool, f"{pool}/providers/{found[2]}"):
+        entity = call.store.get(f"iam.googleapis.com/{name}")
+        if entity is None or entity.deleted or entity.body.get("disabled"):
+            raise invalid(
+                "The target service indicated by the \"audience\" parameters is invalid. This might either be because "
+                "the pool or provider is disabled or deleted or because it doesn't exist."
+            )
+    return pool, entity.body
+
+
+def _verified(cloud: Cloud, provider: Json, token: str, audience: str) -> Json:
+    oidc = provider["oidc"]
+    issuer = oidc["issuerUri"].rstrip("/")
+    keys = json.loads(oidc["jwksJson"]) if oidc.get("jwksJson") else cloud.issuers.get(issuer)
+    if keys is None:
+        raise invalid(f"Error connecting to the given credential's issuer {issuer}: the local cloud was not given its keys.")
+    audiences = oidc.get("allowedAudiences") or [f"https:{audience}", audience]
+    try:
+        header = jwt.get_unverified_header(token)
+        key = next(key for key in jwt.PyJWKSet.from_dict(keys).keys if key.key_id == header.get("kid"))
+        claims: dict[str, Any] = jwt.decode(
+            token, key, algorithms=["RS256", "ES256"], audience=audiences, issuer=[issuer, f"{issuer}/"],
+            options={"require": ["iss", "aud", "sub", "exp", "iat"]},
+        )
+    except (jwt.PyJWTError, StopIteration) as error:
+        reason = str(error) or "no key of the issuer has its kid"
+        raise invalid(f"The given credential is invalid or its signature cannot be verified: {reason}.") from error
+    return claims
+
+
+def impersonate(call: Call) -> Json:
+    """`generateAccessToken`: for whom the service account's own policy lets be it."""
+    email = call.part("serviceAccounts")
+    account = f"iam.googleapis.com/projects/{call.cloud.project.id}/serviceAccounts/{email}"
+    if call.store.get(account) is None:
+        raise GoogleError("NOT_FOUND", f"Gaia id not found for email {email}")
+    if not call.body.get("scope"):
+        raise bad_field("scope", "Required field is missing")
+    token = call.headers.get("authorization", "").partition(" ")[2]
+    if kept := _kept(call.cloud, token):
+        held = {kept["principal"], *kept["also"]}
+        allowed = {
+            member
+            for role in ("roles/iam.workloadIdentityUser", "roles/iam.serviceAccountTokenCreator")
+            for member in policies.members(call, account, role)
+        }
+        if not held & allowed:
+            raise GoogleError(
+                "PERMISSION_DENIED",
+                "Permission 'iam.serviceAccounts.getAccessToken' denied on resource (or it may not exist).",
+            )
+    lifetime = call.body.get("lifetime", f"{_LIFETIME_S}s")
+    seconds = int(float(lifetime[:-1]))
+    if not 0 < seconds <= _LIFETIME_S:
+        raise bad_field("lifetime", f"At most {_LIFETIME_S}s")
+    issued = _issue(call.cloud, f"serviceAccount:{email}", seconds)
+    return {"accessToken": issued, "expireTime": now(seconds)}
