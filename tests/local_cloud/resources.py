@@ -35,8 +35,8 @@ class Change:
 
     @property
     def id(self) -> str:
-        """The last part of its name."""
-        return self.name.rpartition("/")[2]
+        """What stands in its name after the collection's; a metric's may have slashes."""
+        return self.name.partition(f"/{self.call.method.id.split('.')[-2]}/")[2]
 
 
 def _nothing(_: Change) -> None:
@@ -126,15 +126,13 @@ def _new_name(collection: Collection, call: Call) -> str:
 def create(collection: Collection, call: Call) -> Any:
     """A new resource: 409 where its name is taken, also by one that is only softly deleted."""
     name = _new_name(collection, call)
-    identity = name.rpartition("/")[2]
-    if not re.fullmatch(collection.pattern, identity):
-        raise bad_field("name", f"'{identity}' does not match {collection.pattern}", f"Invalid resource id '{identity}'.")
+    change = Change(call, name, _merge_defaults(_resource(call), collection.defaults))
+    if not re.fullmatch(collection.pattern, change.id):
+        raise bad_field("name", f"'{change.id}' does not match {collection.pattern}", f"Invalid resource id '{change.id}'.")
     taken = call.store.get(call.full(name))
     if taken is not None:
         raise exists(name)
-    body = _merge_defaults(_resource(call), collection.defaults)
-    _require(collection, body)
-    change = Change(call, name, body)
+    _require(collection, change.body)
     return _settle(collection, change)
 
 

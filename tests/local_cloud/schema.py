@@ -63,12 +63,12 @@ def answered(api: Api, schema: Json, value: Any) -> Any:
     """An answer's value, checked in the same way: a mistake here is one of this stand-in.
 
     Raises:
-        GoogleError: 500.
+        GoogleError: 501, which no client tries again.
     """
     try:
         return _walk(api, schema, value, "", answer=True)
     except GoogleError as error:
-        raise GoogleError("INTERNAL", f"The local cloud's own answer is not Google's: {error.message}") from error
+        raise GoogleError("UNIMPLEMENTED", f"The local cloud's own answer is not Google's: {error.message}") from error
 
 
 def _walk(api: Api, schema: Json, value: Any, where: str, *, answer: bool) -> Any:
@@ -124,6 +124,11 @@ def _scalar(schema: Json, kind: str, value: Any, where: str) -> Any:
     return value
 
 
+def camel(name: str) -> str:
+    """A field's name in JSON: Google reads `update_mask` as `updateMask`."""
+    return re.sub(r"_(\w)", lambda match: match[1].upper(), name)
+
+
 def _wrong(where: str, value: Any, wanted: str) -> GoogleError:
     shown = f'"{value}"' if isinstance(value, str) else value
     words = f"Invalid value at '{where}' ({wanted}), {shown}"
@@ -137,7 +142,8 @@ def parameters(method: Method, query: Mapping[str, list[str]]) -> Json:
         GoogleError: 400 for an unknown parameter, a required one that is missing, a value outside its enum.
     """
     result: Json = {}
-    for name, values in query.items():
+    for given, values in query.items():
+        name = given if given in method.parameters else camel(given)
         of = method.parameters.get(name)
         if of is None or of.get("location") == "path":
             raise invalid(
@@ -170,7 +176,7 @@ def masked(api: Api, schema: Json, mask: str) -> list[list[str]]:
     for path in mask.split(","):
         names, inner = [], schema
         for part in path.strip().split("."):
-            name = re.sub(r"_(\w)", lambda match: match[1].upper(), part)
+            name = camel(part)
             while "$ref" in inner:
                 inner = api.schema(inner["$ref"])
             free = inner.get("additionalProperties")

@@ -20,7 +20,7 @@ from .call import Call, Cloud
 from .discovery import Method
 from .errors import GoogleError, invalid, of_http
 from .registry import Registry
-from .schema import answered, parameters, received
+from .schema import answered, camel, parameters, received
 from .store import Json
 from .table import Table, table
 
@@ -71,7 +71,7 @@ class LocalCloud:
     ) -> Response | None:
         store = self._cloud.store
         fault = store.take_fault(method.id) or {}
-        name = self._cloud.by_id(_name(path))
+        name = self._cloud.by_id(_name(method, path))
         response: Response | None = None
         if fault.get("drop") == "before":
             pass
@@ -123,10 +123,11 @@ class LocalCloud:
         return JSONResponse({"error": f"The local cloud has no {verb} /_local/{path}"}, 404)
 
 
-def _name(path: str) -> str:
+def _name(method: Method, path: str) -> str:
     """A path without version and custom verb: the resource's name, or its collection's."""
     bare = re.sub(r"^(upload/|resumable/upload/)?([a-z]+/)?v\d[a-z0-9]*/", "", path)
-    return unquote(re.sub(r":\w+$", "", bare))
+    verb = re.search(r":\w+$", str(method.entry["path"]))
+    return unquote(bare.removesuffix(verb[0]) if verb else bare)
 
 
 def _body(method: Method, content: bytes, headers: Mapping[str, str]) -> tuple[Json, bytes]:
@@ -138,7 +139,7 @@ def _body(method: Method, content: bytes, headers: Mapping[str, str]) -> tuple[J
         return {}, b""
     if kind == "application/x-www-form-urlencoded":
         form = parse_qs(content.decode(), keep_blank_values=True)
-        value: Any = {re.sub(r"_(\w)", lambda m: m[1].upper(), key): values[-1] for key, values in form.items()}
+        value: Any = {camel(key): values[-1] for key, values in form.items()}
     else:
         try:
             value = json.loads(content)

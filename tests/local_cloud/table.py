@@ -37,9 +37,12 @@ def table() -> Table:
     for module in MODULES:
         for name, rows in module.METHODS.items():
             document = api(name)
-            apis.setdefault(document.host, []).append(name)
+            apis[document.host] = [*{*apis.get(document.host, []), name}]
             for method_id, handler in rows.items():
                 method = document.methods[method_id]
                 methods.setdefault(document.host, []).append(method)
                 handlers[f"{name}/{method_id}"] = handler
+    for rows_of_host in methods.values():
+        # A name may have a colon in it: what ends in `:verb` is looked for first.
+        rows_of_host.sort(key=lambda method: ":" not in str(method.entry["path"]))
     return Table(handlers, methods, apis)

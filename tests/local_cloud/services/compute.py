@@ -55,7 +55,6 @@ def _insert(call: Call, extra: Json) -> Json:
     if call.store.get(call.full(full)):
         raise exists(full)
     body = {**extra, **call.body, "id": digits(19), "creationTimestamp": now(), "selfLink": _link(call, full)}
-    body["fingerprint"] = "AAAAAAAAAAA="
     if call.fault.get("operation"):
         raise GoogleError("UNAVAILABLE", "This fault was asked for.")
     call.store.put(call.full(full), body)
@@ -81,6 +80,7 @@ def _insert_subnetwork(call: Call) -> Json:
     body["network"] = _link(call, network)
     extra = {
         "kind": "compute#subnetwork",
+        "fingerprint": "AAAAAAAAAAA=",
         "region": _link(call, f"projects/{call.part('projects')}/regions/{region}"),
         "gatewayAddress": str(block[1]),
         "purpose": "PRIVATE",

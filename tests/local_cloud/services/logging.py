@@ -52,7 +52,7 @@ def _replace(call: Call) -> Json:
 _METRICS = Collection(
     "logging.v2",
     "projects.metrics",
-    "create get list delete",
+    "create get delete",
     id=".name",
     pattern=r"[A-Za-z0-9_.,+!*'()%/-]{1,100}",
     required=("filter",),
