@@ -46,6 +46,7 @@ class LocalCloud:
         if response is None:
             # uvicorn's name for the connection; ASGI itself has no way to drop one.
             receive.__self__.transport.abort()  # type: ignore[attr-defined]
+            await receive()
             return
         await response(scope, receive, send)
 

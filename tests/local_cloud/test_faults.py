@@ -1,0 +1,63 @@
+"""Faults that were asked for, as Google's client meets them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx2 as httpx
+import pytest
+from googleapiclient.errors import HttpError
+
+from .conftest import PLACE, PROJECT, Served
+
+_CREATE = "pubsub.projects.topics.create"
+
+
+@pytest.fixture(scope="module")
+def topics(cloud: Served) -> Any:
+    return cloud.client("pubsub", "v1").projects().topics()
+
+
+@pytest.mark.parametrize("status", [403, 409, 429, 503])
+def test_status(cloud: Served, topics: Any, status: int) -> None:
+    name = f"{PROJECT}/topics/status-{status}"
+    cloud.fault(_CREATE, status=status)
+    with pytest.raises(HttpError) as failed:
+        topics.create(name=name, body={}).execute()
+    assert failed.value.status_code == status
+    assert (failed.value.resp.get("retry-after") == "1") == (status in (429, 503))
+    assert topics.create(name=name, body={}).execute() == {"name": name}
+
+
+def test_client_that_tries_again_gets_through(cloud: Served, topics: Any) -> None:
+    cloud.fault("pubsub.*", status=503)
+    assert topics.create(name=f"{PROJECT}/topics/again", body={}).execute(num_retries=2)
+
+
+@pytest.mark.parametrize(("when", "there"), [("before", False), ("after", True)])
+def test_dropped_connection(cloud: Served, topics: Any, when: str, there: bool) -> None:
+    name = f"{PROJECT}/topics/dropped-{when}"
+    cloud.fault(_CREATE, drop=when)
+    # Not by Google's client, which would try again by itself.
+    with pytest.raises(httpx.TransportError):
+        httpx.put(f"{cloud.url}/pubsub.googleapis.com/v1/{name}", json={}, headers={"Authorization": "Bearer fake"})
+    if there:
+        assert topics.get(topic=name).execute()
+    else:
+        with pytest.raises(HttpError, match="404"):
+            topics.get(topic=name).execute()
+
+
+def test_failing_and_slow_operation(cloud: Served) -> None:
+    registry = cloud.client("artifactregistry", "v1").projects().locations()
+    create = "artifactregistry.projects.locations.repositories.create"
+    body = {"format": "DOCKER"}
+    cloud.fault(create, operation={"status": "RESOURCE_EXHAUSTED", "message": "No room."})
+    failing = registry.repositories().create(parent=PLACE, repositoryId="failing", body=body).execute()
+    assert cloud.ended(failing, registry.operations())["error"] == {"code": 8, "message": "No room.", "details": []}
+    with pytest.raises(HttpError, match="404"):
+        registry.repositories().get(name=f"{PLACE}/repositories/failing").execute()
+    cloud.fault(create, operation={"seconds": 0.3})
+    slow = registry.repositories().create(parent=PLACE, repositoryId="slow", body=body).execute()
+    assert registry.operations().get(name=slow["name"]).execute()["done"] is False
+    assert cloud.ended(slow, registry.operations())["response"]["name"] == f"{PLACE}/repositories/slow"

@@ -1,0 +1,114 @@
+"""Cloud Run by Google's client: what it refuses, its revisions, etags and operations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from googleapiclient.errors import HttpError
+
+from .conftest import PLACE, PROJECT, Served, template
+from .store import Json
+
+
+@pytest.fixture(scope="module")
+def run(cloud: Served) -> Any:
+    return cloud.client("run", "v2").projects().locations()
+
+
+def _create(cloud: Served, run: Any, name: str, body: Json, place: str = PLACE) -> Json:
+    operation = run.services().create(parent=place, serviceId=name, body=body).execute()
+    assert operation["done"] is False
+    return cloud.ended(operation, run.operations())
+
+
+_PROBE = {"httpGet": {"path": "/health/live"}}
+_REFUSED: list[tuple[Json, str]] = [
+    ({"container__resources__limits": {"cpu": "2", "memory": "16Gi", "nvidia.com/gpu": "1"}}, "at least 4 when GPU"),
+    ({"container__resources__limits": {"cpu": "4", "memory": "8Gi", "nvidia.com/gpu": "1"}}, "at least 16Gi when GPU"),
+    ({"container__resources__cpuIdle": True}, "CPU must always be allocated when GPU is requested"),
+    ({"container__resources__limits": {"cpu": "5", "memory": "16Gi"}, "nodeSelector": None}, "one of 1, 2, 4, 6, 8"),
+    ({"container__resources__limits": {"cpu": "8", "memory": "64Gi", "nvidia.com/gpu": "1"}}, "at most 32Gi"),
+    ({"nodeSelector": None}, "needs both a node selector"),
+    ({"nodeSelector": {"accelerator": "nvidia-h9000"}}, "is not supported"),
+    ({"gpuZonalRedundancyDisabled": False}, "quota for using GPUs with zonal redundancy"),
+    ({"scaling": {"maxInstanceCount": 4}}, "Max instances must be set to 3 or fewer"),
+    ({"scaling": {"minInstanceCount": 2, "maxInstanceCount": 1}}, "must not be greater than maxInstanceCount"),
+    ({"timeout": "3601s"}, "at most 3600 seconds"),
+    ({"maxInstanceRequestConcurrency": 1001}, "must be from 1 to 1000"),
+    ({"container__startupProbe": {**_PROBE, "periodSeconds": 241}}, "period_seconds: must be from 1 to 240"),
+    ({"container__startupProbe": {**_PROBE, "periodSeconds": 5, "timeoutSeconds": 6}}, "timeout_seconds"),
+    ({"container__startupProbe": {**_PROBE, "periodSeconds": 200, "failureThreshold": 10}}, "at most 1800"),
+    ({"container__livenessProbe": {"tcpSocket": {"port": 8080}}}, "cannot be a tcpSocket"),
+    ({"container__image": "Kikitori"}, "Expected an image path"),
+    ({"container__env": [{"name": "PORT", "value": "1"}]}, "reserved env names"),
+    ({"container__env": [{"name": "A", "value": "1"}, {"name": "A", "value": "2"}]}, "a name of its own"),
+    ({"serviceAccount": "none@kikitori-local.iam.gserviceaccount.com"}, "actAs"),
+    ({"vpcAccess": {"networkInterfaces": [{"subnetwork": "none"}]}}, "does not exist"),
+    ({"revision": "another-1"}, "must begin with 'refused-'"),
+]
+
+
+@pytest.mark.parametrize(("changes", "words"), _REFUSED, ids=[words for _, words in _REFUSED])
+def test_refused(run: Any, changes: Json, words: str) -> None:
+    with pytest.raises(HttpError) as refused:
+        run.services().create(parent=PLACE, serviceId="refused", body={"template": template(**changes)}).execute()
+    assert refused.value.status_code in (400, 403)
+    assert words in str(refused.value)
+
+
+def test_region_without_that_gpu(run: Any) -> None:
+    tokyo = f"{PROJECT}/locations/asia-northeast1"
+    with pytest.raises(HttpError, match="nvidia-l4 is not available in region asia-northeast1") as refused:
+        run.services().create(parent=tokyo, serviceId="refused", body={"template": template()}).execute()
+    assert refused.value.status_code == 400
+
+
+def test_revisions_traffic_and_etags(cloud: Served, run: Any) -> None:
+    made = _create(cloud, run, "speech", {"template": template()})["response"]
+    name, first = made["name"], made["latestReadyRevision"].rpartition("/")[2]
+    assert made["template"]["timeout"] == "300s"
+    with pytest.raises(HttpError) as taken:
+        run.services().create(parent=PLACE, serviceId="speech", body={"template": template()}).execute()
+    assert taken.value.status_code == 409
+
+    tried = [
+        {"type": "TRAFFIC_TARGET_ALLOCATION_TYPE_REVISION", "revision": first, "percent": 100},
+        {"type": "TRAFFIC_TARGET_ALLOCATION_TYPE_LATEST", "percent": 0, "tag": "try"},
+    ]
+    body = {"template": template(timeout="60s"), "traffic": tried, "etag": made["etag"]}
+    now = cloud.ended(run.services().patch(name=name, body=body).execute(), run.operations())["response"]
+    assert now["generation"] == "2"
+    assert now["latestReadyRevision"] != made["latestReadyRevision"]
+    assert now["trafficStatuses"][1]["uri"] == now["uri"].replace("https://", "https://try---")
+    revisions = run.services().revisions().list(parent=name).execute()["revisions"]
+    assert [each["timeout"] for each in revisions] == ["300s", "60s"]
+
+    with pytest.raises(HttpError) as stale:
+        run.services().patch(name=name, body=body).execute()
+    assert stale.value.status_code == 409
+    tried[0]["revision"] = "speech-00009-xyz"
+    with pytest.raises(HttpError, match="does not exist in service speech"):
+        run.services().patch(name=name, body={"template": template(), "traffic": tried}).execute()
+    cloud.ended(run.services().delete(name=name).execute(), run.operations())
+    with pytest.raises(HttpError) as gone:
+        run.services().get(name=name).execute()
+    assert gone.value.status_code == 404
+
+
+def test_secret_that_the_account_may_not_read_fails_the_operation(cloud: Served, run: Any) -> None:
+    secrets = cloud.client("secretmanager", "v1").projects().secrets()
+    secrets.create(parent=PROJECT, secretId="key", body={"replication": {"automatic": {}}}).execute()
+    secrets.addVersion(parent=f"{PROJECT}/secrets/key", body={"payload": {"data": "a2V5"}}).execute()
+    assert secrets.versions().access(name=f"{PROJECT}/secrets/key/versions/latest").execute()["payload"]["data"] == "a2V5"
+    environment = [{"name": "KEY", "valueSource": {"secretKeyRef": {"secret": "key", "version": "latest"}}}]
+    ended = _create(cloud, run, "secretive", {"template": template(container__env=environment)})
+    assert "Permission denied on secret" in ended["error"]["message"]
+    service = run.services().get(name=f"{PLACE}/services/secretive").execute()
+    assert service["terminalCondition"]["state"] == "CONDITION_FAILED"
+    reader = "serviceAccount:815162342100-compute@developer.gserviceaccount.com"
+    policy = {"bindings": [{"role": "roles/secretmanager.secretAccessor", "members": [reader]}]}
+    secrets.setIamPolicy(resource=f"{PROJECT}/secrets/key", body={"policy": policy}).execute()
+    body = {"template": template(container__env=environment)}
+    mended = cloud.ended(run.services().patch(name=service["name"], body=body).execute(), run.operations())
+    assert mended["response"]["terminalCondition"]["state"] == "CONDITION_SUCCEEDED"
