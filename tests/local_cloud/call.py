@@ -81,9 +81,9 @@ class Call:
         return found[1]
 
 
-def now(offset_s: float = 0) -> str:
+def now(offset_s: float = 0, precision: str = "microseconds") -> str:
     """The time in RFC 3339, as Google writes it."""
-    return datetime.fromtimestamp(time.time() + offset_s, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    return datetime.fromtimestamp(time.time() + offset_s, UTC).isoformat(timespec=precision).replace("+00:00", "Z")
 
 
 def new_etag() -> str:

@@ -41,6 +41,11 @@ class GoogleError(Exception):
             error["details"] = list(self.details)
         return {"error": error}
 
+    def oauth_body(self) -> dict[str, str]:
+        """What the token exchange answers, in OAuth's shape (RFC 6749, 5.2)."""
+        name = {401: "unauthorized_client", 400: "invalid_grant"}.get(self.http, "temporarily_unavailable")
+        return {"error": name, "error_description": self.message}
+
     def as_status(self) -> dict[str, Any]:
         """`google.rpc.Status`, as an operation carries it."""
         return {"code": self.code, "message": self.message, "details": list(self.details)}

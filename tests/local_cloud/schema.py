@@ -6,6 +6,7 @@ import base64
 import binascii
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -50,13 +51,13 @@ def is_output_only(schema: Mapping[str, Any]) -> bool:
     return bool(schema.get("readOnly")) or said.startswith(("output only", "[output only]", "[output-only]"))
 
 
-def received(api: Api, schema: Json, value: Any, *, where: str = "") -> Any:
-    """A request's value, checked, without nulls and without what is output only.
+def received(api: Api, schema: Json, value: Any, *, nulls: bool = False) -> Any:
+    """A request's value, checked, without what is output only, and without nulls unless they mean something.
 
     Raises:
         GoogleError: 400 for an unknown field, a wrong type or an unknown enum value.
     """
-    return _walk(api, schema, value, where, answer=False)
+    return _Reading(api, answer=False, nulls=nulls).value(schema, value, "")
 
 
 def answered(api: Api, schema: Json, value: Any) -> Any:
@@ -66,41 +67,48 @@ def answered(api: Api, schema: Json, value: Any) -> Any:
         GoogleError: 501, which no client tries again.
     """
     try:
-        return _walk(api, schema, value, "", answer=True)
+        return _Reading(api, answer=True, nulls=False).value(schema, value, "")
     except GoogleError as error:
         raise GoogleError("UNIMPLEMENTED", f"The local cloud's own answer is not Google's: {error.message}") from error
 
 
-def _walk(api: Api, schema: Json, value: Any, where: str, *, answer: bool) -> Any:
-    if "$ref" in schema:
-        return _walk(api, api.schema(schema["$ref"]), value, where, answer=answer)
-    kind = schema.get("type", "any")
-    if kind == "any":
-        return value
-    if kind == "array":
-        if not isinstance(value, list):
-            raise _wrong(where, value, "a list")
-        return [_walk(api, schema["items"], item, f"{where}[{i}]", answer=answer) for i, item in enumerate(value)]
-    if kind == "object":
-        if not isinstance(value, dict):
-            raise _wrong(where, value, "an object")
-        return _object(api, schema, value, where, answer=answer)
-    return _scalar(schema, kind, value, where)
+@dataclass(frozen=True)
+class _Reading:
+    api: Api
+    answer: bool
+    nulls: bool
 
+    def value(self, schema: Json, value: Any, where: str) -> Any:
+        if "$ref" in schema:
+            return self.value(self.api.schema(schema["$ref"]), value, where)
+        kind = schema.get("type", "any")
+        if kind == "any":
+            return value
+        if kind == "array":
+            if not isinstance(value, list):
+                raise _wrong(where, value, "a list")
+            return [self.value(schema["items"], item, f"{where}[{i}]") for i, item in enumerate(value)]
+        if kind == "object":
+            if not isinstance(value, dict):
+                raise _wrong(where, value, "an object")
+            return self._object(schema, value, where)
+        return _scalar(schema, kind, value, where)
 
-def _object(api: Api, schema: Json, value: Json, where: str, *, answer: bool) -> Json:
-    properties, rest, result = schema.get("properties", {}), schema.get("additionalProperties"), {}
-    for name, inner in value.items():
-        path = f"{where}.{name}" if where else name
-        of = properties.get(name, rest)
-        if of is None:
-            at = f" at '{where}'" if where else ""
-            words = f'Invalid JSON payload received. Unknown name "{name}"{at}: Cannot find field.'
-            raise bad_field(where, words, words)
-        if inner is None or (not answer and is_output_only(of)):
-            continue
-        result[name] = _walk(api, of, inner, path, answer=answer)
-    return result
+    def _object(self, schema: Json, value: Json, where: str) -> Json:
+        properties, rest, result = schema.get("properties", {}), schema.get("additionalProperties"), {}
+        for name, inner in value.items():
+            of = properties.get(name, rest)
+            if of is None:
+                at = f" at '{where}'" if where else ""
+                words = f'Invalid JSON payload received. Unknown name "{name}"{at}: Cannot find field.'
+                raise bad_field(where, words, words)
+            if not self.answer and is_output_only(of):
+                continue
+            if inner is not None:
+                result[name] = self.value(of, inner, f"{where}.{name}" if where else name)
+            elif self.nulls:
+                result[name] = None
+        return result
 
 
 def _scalar(schema: Json, kind: str, value: Any, where: str) -> Any:

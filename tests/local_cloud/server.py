@@ -110,7 +110,7 @@ class LocalCloud:
             schema = method.schema("response")
             return JSONResponse(answered(method.api, schema, answer) if schema else answer)
         except GoogleError as error:
-            return _error(error)
+            return _error(error, of_oauth=method.api.host == "sts.googleapis.com")
 
     def _control(self, path: str, verb: str, content: bytes) -> Response:
         """What tests ask of the stand-in itself: `POST /_local/faults` asks for a fault, `DELETE` forgets all."""
@@ -146,9 +146,10 @@ def _body(method: Method, content: bytes, headers: Mapping[str, str]) -> tuple[J
             value = json.loads(content)
         except ValueError as error:
             raise invalid("Invalid JSON payload received.") from error
-    return received(method.api, {"$ref": method.entry["request"]["$ref"]}, value), b""
+    merge = method.verb == "PATCH" and method.api.host == ROOT_HOST
+    return received(method.api, {"$ref": method.entry["request"]["$ref"]}, value, nulls=merge), b""
 
 
-def _error(error: GoogleError) -> Response:
+def _error(error: GoogleError, *, of_oauth: bool = False) -> Response:
     headers = {"Retry-After": "1"} if error.http in (429, 503) else {}
-    return JSONResponse(error.body(), error.http, headers)
+    return JSONResponse(error.oauth_body() if of_oauth else error.body(), error.http, headers)

@@ -139,4 +139,4 @@ def impersonate(call: Call) -> Json:
     if not 0 < seconds <= _LIFETIME_S:
         raise bad_field("lifetime", f"At most {_LIFETIME_S}s")
     issued = _issue(call.cloud, f"serviceAccount:{email}", seconds)
-    return {"accessToken": issued, "expireTime": now(seconds)}
+    return {"accessToken": issued, "expireTime": now(seconds, "seconds")}

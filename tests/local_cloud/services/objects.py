@@ -131,7 +131,7 @@ def _payload(content: bytes, mime: str) -> bytes:
     found = re.search(r"boundary=\"?([^\";]+)\"?", mime)
     boundary = b"--" + (found[1] if found else "").encode()
     part = content.split(boundary)[2]
-    return part.partition(b"\r\n\r\n")[2].removesuffix(b"\r\n")
+    return re.sub(rb"\r?\n\Z", b"", re.split(rb"\r?\n\r?\n", part, maxsplit=1)[1])
 
 
 def resume(call: Call) -> Response:

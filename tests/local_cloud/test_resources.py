@@ -1,0 +1,164 @@
+"""What most of Google's resources have in common, and what single services refuse, by Google's client."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from googleapiclient.errors import HttpError
+
+from .call import Project
+from .conftest import PLACE, PROJECT, Served
+from .store import Json
+
+_ACCOUNT = f"billingAccounts/{Project.billing_account}"
+
+
+def test_pages(cloud: Served) -> None:
+    channels = cloud.client("monitoring", "v3").projects().notificationChannels()
+    for name in "abc":
+        labels = {"email_address": f"{name}@example.com"}
+        channels.create(name=PROJECT, body={"type": "email", "displayName": name, "labels": labels}).execute()
+    request, seen, pages = channels.list(name=PROJECT, pageSize=2), [], 0
+    while request is not None:
+        answer = request.execute()
+        seen += [channel["labels"]["email_address"] for channel in answer["notificationChannels"]]
+        pages += 1
+        request = channels.list_next(request, answer)
+    assert pages > 1
+    assert {f"{name}@example.com" for name in "abc"} <= set(seen)
+    assert len(seen) == len(set(seen))
+    with pytest.raises(HttpError, match="Invalid page token"):
+        channels.list(name=PROJECT, pageToken="bm9uZTox").execute()
+
+
+def test_update_masks_and_immutable_fields(cloud: Served) -> None:
+    locations = cloud.client("artifactregistry", "v1").projects().locations()
+    body: Json = {"format": "DOCKER", "description": "first", "labels": {"a": "1"}}
+    made = locations.repositories().create(parent=PLACE, repositoryId="masked", body=body).execute()
+    cloud.ended(made, locations.operations())
+    name = f"{PLACE}/repositories/masked"
+    patched = locations.repositories().patch(name=name, updateMask="description", body={"labels": {"b": "2"}}).execute()
+    assert "description" not in patched
+    assert patched["labels"] == {"a": "1"}
+    with pytest.raises(HttpError, match="the message has no field 'colour'"):
+        locations.repositories().patch(name=name, updateMask="colour", body={}).execute()
+    with pytest.raises(HttpError, match="immutable"):
+        locations.repositories().patch(name=name, updateMask="format", body={"format": "NPM"}).execute()
+
+
+def test_soft_delete(cloud: Served) -> None:
+    locations = cloud.client("iam", "v1").projects().locations()
+    pools, parent = locations.workloadIdentityPools(), f"{PROJECT}/locations/global"
+    name = f"{parent}/workloadIdentityPools/gone-soon"
+    create = pools.create(parent=parent, workloadIdentityPoolId="gone-soon", body={})
+    cloud.ended(create.execute(), pools.operations())
+    cloud.ended(pools.delete(name=name).execute(), pools.operations())
+    assert pools.get(name=name).execute()["state"] == "DELETED"
+    with pytest.raises(HttpError) as taken:
+        create.execute()
+    assert taken.value.status_code == 409
+    assert name not in str(pools.list(parent=parent).execute())
+    cloud.ended(pools.undelete(name=name, body={}).execute(), pools.operations())
+    assert pools.get(name=name).execute()["state"] == "ACTIVE"
+
+
+def test_policies(cloud: Served) -> None:
+    projects = cloud.client("cloudresourcemanager", "v1").projects()
+    policy = projects.getIamPolicy(resource=Project.id, body={}).execute()
+    member = {"role": "roles/run.viewer", "members": ["group:readers@example.com"]}
+    policy["bindings"].append(member)
+    written = projects.setIamPolicy(resource=Project.id, body={"policy": policy}).execute()
+    assert member in written["bindings"]
+    for bindings, words in [
+        (policy["bindings"], "concurrent policy changes"),
+        ([{"role": "roles/run.viewer", "members": ["readers@example.com"]}], "Invalid member"),
+        ([{"role": "viewer", "members": ["allUsers"]}], "not supported"),
+        ([member], "at least one owner"),
+    ]:
+        body: Json = {"policy": {**policy, "bindings": bindings}}
+        if words != "concurrent policy changes":
+            body["policy"]["etag"] = written["etag"]
+        with pytest.raises(HttpError, match=words):
+            projects.setIamPolicy(resource=Project.id, body=body).execute()
+    removed = [binding for binding in written["bindings"] if binding != member]
+    projects.setIamPolicy(resource=Project.id, body={"policy": {**written, "bindings": removed}}).execute()
+
+
+def _budget(**changes: Any) -> Json:
+    return {
+        "displayName": "month",
+        "amount": {"specifiedAmount": {"units": "30"}},
+        "budgetFilter": {"projects": [f"projects/{Project.number}"]},
+        "thresholdRules": [{"thresholdPercent": 0.5}],
+        **changes,
+    }
+
+
+_CHANNELS = [f"{PROJECT}/notificationChannels/{n}" for n in range(6)]
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"budgetFilter": {"projects": [PROJECT]}}, "Request contains an invalid argument"),
+        ({"amount": {"specifiedAmount": {"units": "30", "currencyCode": "JPY"}}}, "the billing account's"),
+        ({"amount": {}}, "Required field 'amount'"),
+        ({"notificationsRule": {"monitoringNotificationChannels": _CHANNELS, "schemaVersion": "1.0"}}, "At most 5"),
+        ({"notificationsRule": {"pubsubTopic": f"{PROJECT}/topics/none", "schemaVersion": "1.0"}}, "does not exist"),
+        ({"thresholdRules": [{"thresholdPercent": -1}]}, "must not be negative"),
+    ],
+)
+def test_budget_refused(cloud: Served, changes: Json, words: str) -> None:
+    budgets = cloud.client("billingbudgets", "v1").billingAccounts().budgets()
+    with pytest.raises(HttpError, match=words) as refused:
+        budgets.create(parent=_ACCOUNT, body=_budget(**changes)).execute()
+    assert refused.value.status_code == 400
+
+
+def test_budget(cloud: Served) -> None:
+    budgets = cloud.client("billingbudgets", "v1").billingAccounts().budgets()
+    made = budgets.create(parent=_ACCOUNT, body=_budget()).execute()
+    assert made["amount"]["specifiedAmount"]["currencyCode"] == "USD"
+    changed = budgets.patch(name=made["name"], updateMask="amount.specifiedAmount.units", body={}).execute()
+    with pytest.raises(HttpError) as stale:
+        budgets.patch(name=made["name"], body={"etag": made["etag"]}).execute()
+    assert (stale.value.status_code, changed["displayName"]) == (409, "month")
+    budgets.delete(name=made["name"]).execute()
+
+
+_THRESHOLD = {"filter": 'metric.type="x" resource.type="y"', "comparison": "COMPARISON_GT", "duration": "60s"}
+
+
+@pytest.mark.parametrize(
+    ("condition", "words"),
+    [
+        ({**_THRESHOLD, "duration": "61s"}, "multiple of 60"),
+        ({**_THRESHOLD, "filter": 'metric.type="x"'}, "Must specify a restriction"),
+        ({**_THRESHOLD, "filter": 'metric.type="logging.googleapis.com/user/none" resource.type="y"'}, "Cannot find metric"),
+        (None, "exactly one kind"),
+    ],
+)
+def test_alert_refused(cloud: Served, condition: Json | None, words: str) -> None:
+    policies = cloud.client("monitoring", "v3").projects().alertPolicies()
+    kind = {"conditionThreshold": condition} if condition else {}
+    body = {"displayName": "p", "combiner": "OR", "conditions": [{"displayName": "c", **kind}]}
+    with pytest.raises(HttpError, match=words):
+        policies.create(name=PROJECT, body=body).execute()
+
+
+_KEEP = {"id": "k", "action": "KEEP", "mostRecentVersions": {"keepCount": 3}}
+
+
+@pytest.mark.parametrize(
+    ("service", "call", "words"),
+    [
+        ("artifactregistry", {"format": "DOCKER", "cleanupPolicies": {"k": {**_KEEP, "action": "DELETE"}}}, "only for KEEP"),
+        ("artifactregistry", {"format": "DOCKER", "cleanupPolicies": {"other": _KEEP}}, "another id"),
+        ("artifactregistry", {}, "Required field is missing"),
+    ],
+)
+def test_repository_refused(cloud: Served, service: str, call: Json, words: str) -> None:
+    repositories = cloud.client(service, "v1").projects().locations().repositories()
+    with pytest.raises(HttpError, match=words):
+        repositories.create(parent=PLACE, repositoryId="refused", body=call).execute()
