@@ -81,7 +81,8 @@ def _signed_in(cloud: Cloud, request: Request) -> None:
 
 
 def _refused(status: int, code: str, message: str, headers: dict[str, str] | None = None) -> Response:
-    return JSONResponse({"errors": [{"code": code, "message": message}]}, status, headers)
+    version = {"Docker-Distribution-Api-Version": "registry/2.0"}
+    return JSONResponse({"errors": [{"code": code, "message": message}]}, status, {**version, **(headers or {})})
 
 
 def registries_conf(file: Path, address: str, locations: tuple[str, ...]) -> None:

@@ -40,7 +40,8 @@ class LocalCloud:
             return
         request = Request(scope, receive)
         if self._registry and request.url.path.startswith("/v2/"):
-            await self._registry.answer(request, self._cloud)(scope, receive, send)
+            answer = await self._registry.answer(request, self._cloud)
+            await answer(scope, receive, send)
             return
         response = self._answer(request, await request.body())
         if response is None:

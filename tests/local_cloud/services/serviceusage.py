@@ -29,6 +29,9 @@ def service_body(number: str, service: str, state: str) -> Json:
 
 
 def _known(service: str) -> str:
+    # firebase-tools makes the name of the API from the address that it was told to use for Hosting.
+    if service == "127.0.0.1":
+        return "firebasehosting.googleapis.com"
     if not service.endswith(".googleapis.com"):
         raise GoogleError("PERMISSION_DENIED", f"Not found or permission denied for service(s): {service}.")
     return service
