@@ -7,6 +7,7 @@ SHELL := /bin/sh
 PORT ?= 8000
 WEB_PORT ?= 8080
 ENGINE ?= $(or $(KIKITORI_ENGINE),whisper)
+CLOUD_PORT ?= 8085
 ifdef MODEL
 export KIKITORI_MODEL := $(MODEL)
 endif
@@ -54,13 +55,18 @@ transcribe: .venv/test.stamp ## Put a folder of audio files through a running se
 		$(if $(SERVICE),--service $(SERVICE))
 
 .PHONY: test
-test: .venv/test.stamp .venv-qwen2-audio/test.stamp web/dist/index.html ## Run every test that this machine can run
-	@scripts/require.sh chromium espeak-ng
+test: .venv/test.stamp .venv-qwen2-audio/test.stamp web/dist/index.html scripts/firebase-tools/node_modules/.stamp ## Run every test that this machine can run
+	@scripts/require.sh chromium espeak-ng docker-registry skopeo
 	npm --prefix web test
 	@scripts/require.sh buildah docker-registry mmdebstrap runc || true
 	$(PYTHON) -m pytest -n 2 --ignore tests/container
 	$(PYTHON) -m pytest tests/container
 	OMP_NUM_THREADS=1 .venv-qwen2-audio/bin/python -m pytest -n 2 service/tests/qwen2_audio
+
+.PHONY: cloud-api
+cloud-api: .venv/test.stamp ## Serve a local Google Cloud and print the environment to use (CLOUD_PORT, CLOUD_OPTIONS)
+	@scripts/require.sh docker-registry
+	@exec $(PYTHON) -m tests.local_cloud --port $(CLOUD_PORT) $(CLOUD_OPTIONS)
 
 .PHONY: screenshots
 screenshots: .venv/test.stamp web/dist/index.html ## Take the documents' pictures of the page again
@@ -122,7 +128,8 @@ format: .venv/test.stamp web/node_modules/.stamp ## Rewrite the sources in the h
 
 .PHONY: clean
 clean: ## Remove everything that the other commands made
-	rm -rf .venv .venv-qwen2-audio .tools .mypy_cache .pytest_cache .ruff_cache web/node_modules web/dist
+	rm -rf .venv .venv-qwen2-audio .tools .mypy_cache .pytest_cache .ruff_cache web/node_modules web/dist \
+		scripts/firebase-tools/node_modules
 	find service scripts tests bench -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Set-up, done again only when its inputs change. `run` adds what it needs to an environment, `test` makes it exactly
@@ -147,6 +154,11 @@ ENGINE_of = $(patsubst .venv-%,%,$(patsubst .venv,whisper,$(@D)))
 web/node_modules/.stamp: web/package.json web/package-lock.json
 	@scripts/require.sh node
 	npm --prefix web ci --no-fund --no-audit
+	@touch $@
+
+scripts/firebase-tools/node_modules/.stamp: scripts/firebase-tools/package.json scripts/firebase-tools/package-lock.json
+	@scripts/require.sh node
+	npm --prefix scripts/firebase-tools ci --no-fund --no-audit --ignore-scripts
 	@touch $@
 
 web/dist/index.html: web/node_modules/.stamp $(WEB_SOURCES)

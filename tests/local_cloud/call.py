@@ -26,7 +26,7 @@ class Project:
 
 @dataclass(frozen=True)
 class Cloud:
-    """The state, the project in it, the address that it is served at, and the keys of foreign issuers by their address."""
+    """The state, the project in it, its own address, and the keys of foreign issuers by theirs."""
 
     store: Store
     project: Project

@@ -12,7 +12,6 @@ import httpx2 as httpx
 import pytest
 from google.oauth2.credentials import Credentials
 from googleapiclient import discovery
-from googleapiclient.discovery_cache import get_static_doc
 
 from tests.processes import free_port, serving, until
 
@@ -47,6 +46,10 @@ class Served:
     def fault(self, method: str, **fault: Any) -> None:
         """Ask for a fault."""
         httpx.post(f"{self.url}/_local/faults", json={"method": method, **fault}).raise_for_status()
+
+    def forget_faults(self) -> None:
+        """Take back what was asked for and did not happen."""
+        httpx.delete(f"{self.url}/_local/faults").raise_for_status()
 
     def ended(self, operation: Json, operations: Any) -> Json:
         """An operation as it is when it is done."""

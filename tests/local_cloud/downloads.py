@@ -38,5 +38,12 @@ def other(cloud: Cloud, host: str, path: str, request: Request, content: bytes) 
 def _resumed(cloud: Cloud, bucket: str, request: Request, content: bytes) -> Call:
     method = api("storage.v1").methods["storage.objects.insert"]
     return Call(
-        cloud, method, f"b/{bucket}/o", {"bucket": bucket}, dict(request.query_params), {}, dict(request.headers), content
+        cloud,
+        method,
+        f"b/{bucket}/o",
+        {"bucket": bucket},
+        dict(request.query_params),
+        {},
+        dict(request.headers),
+        content,
     )

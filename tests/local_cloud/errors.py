@@ -1,7 +1,7 @@
 """Errors in Google's shape.
 
 Newer APIs answer `{"error": {"code", "message", "status", "details"}}` (https://google.aip.dev/193); Cloud Storage and
-Compute Engine answer `{"error": {"code", "message", "errors": [{"domain", "reason", "message"}]}}`. One shape holds both.
+Compute Engine answer `{"error": {"code", "message", "errors": [{"domain", "reason", "message"}]}}`. One holds both.
 """
 
 from __future__ import annotations
@@ -94,7 +94,8 @@ def disabled(service: str, title: str, project: str) -> GoogleError:
         "metadata": {"service": service, "consumer": f"projects/{project}", "activationUrl": console},
     }
     message = (
-        f"{title} has not been used in project {project} before or it is disabled. Enable it by visiting {console} then "
-        "retry. If you enabled this API recently, wait a few minutes for the action to propagate to our systems and retry."
+        f"{title} has not been used in project {project} before or it is disabled. Enable it by visiting {console} "
+        "then retry. If you enabled this API recently, wait a few minutes for the action to propagate to our systems "
+        "and retry."
     )
     return GoogleError("PERMISSION_DENIED", message, detail)

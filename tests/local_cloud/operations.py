@@ -1,4 +1,4 @@
-"""Long-running operations (https://google.aip.dev/151): never done in the first answer, done when their time has come."""
+"""Long-running operations (https://google.aip.dev/151): not done in the first answer, done when it is time."""
 
 from __future__ import annotations
 

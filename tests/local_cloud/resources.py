@@ -128,7 +128,9 @@ def create(collection: Collection, call: Call) -> Any:
     name = _new_name(collection, call)
     change = Change(call, name, _merge_defaults(_resource(call), collection.defaults))
     if not re.fullmatch(collection.pattern, change.id):
-        raise bad_field("name", f"'{change.id}' does not match {collection.pattern}", f"Invalid resource id '{change.id}'.")
+        raise bad_field(
+            "name", f"'{change.id}' does not match {collection.pattern}", f"Invalid resource id '{change.id}'."
+        )
     taken = call.store.get(call.full(name))
     if taken is not None:
         raise exists(name)
@@ -140,7 +142,7 @@ def _resource(call: Call) -> Json:
     """The resource in a request: the body, or its one field that is not an id."""
     schema = call.method.schema("request") or {}
     inner = [key for key, of in schema.get("properties", {}).items() if "$ref" in of]
-    if schema.get("id", "").startswith("Create") and len(inner) == 1:
+    if schema.get("id", "").endswith("Request") and len(inner) == 1:
         return dict(call.body.get(inner[0], {}))
     return dict(call.body)
 
@@ -232,8 +234,8 @@ def paged(call: Call, found: Iterable[Entity]) -> tuple[list[Entity], str | None
 def patch(collection: Collection, call: Call) -> Any:
     """Change what the mask names. A mask may name a field that the body lacks: it is cleared."""
     entity = live(call)
-    _same_etag(collection, entity, call.body.get("etag"), call.name)
     new = _resource(call)
+    _same_etag(collection, entity, new.get("etag"), call.name)
     wanted = call.query.get("updateMask")
     if call.method.schema("request") != _resource_schema(collection):
         wanted = call.body.get("updateMask", wanted)
@@ -246,7 +248,9 @@ def patch(collection: Collection, call: Call) -> Any:
             _assign(body, names, value_at(new, ".".join(names)))
     elif collection.mask == "replace" or wanted == "*":
         kept = {name: value for name, value in body.items() if _is_kept(collection, schema, name)}
-        body = kept | _merge_defaults({name: value for name, value in new.items() if name not in kept}, collection.defaults)
+        body = kept | _merge_defaults(
+            {name: value for name, value in new.items() if name not in kept}, collection.defaults
+        )
     else:
         body |= {name: value for name, value in new.items() if name != "name"}
     for path in collection.immutable:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from .admission import LOCATIONS
 from .call import Cloud, Project
-from .registry import Registry, registries_conf
+from .registry import Registry, auth_file, registries_conf
 from .server import LocalCloud
 from .services import resourcemanager, serviceusage
 from .store import Json, Store
@@ -66,6 +66,7 @@ def environment(url: str, state: Path, project: Project) -> dict[str, str]:
         **{name: f"{url}/{path}" for name, path in _FIREBASE.items()},
         "FIREBASE_TOKEN": "fake",
         "CONTAINERS_REGISTRIES_CONF": str((state / "registries.conf").absolute()),
+        "REGISTRY_AUTH_FILE": str((state / "auth.json").absolute()),
     }
 
 
@@ -86,6 +87,7 @@ def opened(
     with store.transaction():
         _found(cloud, everything_enabled=everything_enabled)
     address = url.removeprefix("http://")
+    auth_file(state / "auth.json", address)
     registries_conf(state / "registries.conf", address, tuple(sorted(place for place in LOCATIONS if "-" in place)))
     try:
         if with_registry and (program := shutil.which("docker-registry")):
@@ -118,7 +120,8 @@ def _registry(program: str, state: Path) -> Iterator[Registry]:
     settings = state / "registry.yml"
     folder = (state / "images").absolute()
     settings.write_text(
-        f"version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: {folder}}}, delete: {{enabled: true}}}}\n"
+        "version: 0.1\nlog: {level: error}\n"
+        f"storage: {{filesystem: {{rootdirectory: {folder}}}, delete: {{enabled: true}}}}\n"
         f"http: {{addr: '127.0.0.1:{port}', relativeurls: true}}\n",
         encoding="utf-8",
     )

@@ -153,6 +153,8 @@ def parameters(method: Method, query: Mapping[str, list[str]]) -> Json:
     for given, values in query.items():
         name = given if given in method.parameters else camel(given)
         of = method.parameters.get(name)
+        if of is None and name in (method.schema("request") or {}).get("properties", {}):
+            of = {"type": "string"}  # A field of the message: Terraform sends some of them so.
         if of is None or of.get("location") == "path":
             raise invalid(
                 f'Invalid JSON payload received. Unknown name "{name}": Cannot bind query parameter. '

@@ -96,9 +96,7 @@ class LocalCloud:
         try:
             headers = dict(request.headers)
             caller = admission.caller(self._cloud, method, headers)
-            handler = self._table.handlers.get(f"{method.api.name}/{method.id}")
-            if handler is None:
-                raise GoogleError("UNIMPLEMENTED", f"The local cloud does not have {method.id}.")
+            handler = self._table.handler(method)
             query = parameters(method, parse_qs(request.url.query, keep_blank_values=True))
             values = {key: self._cloud.by_id(unquote(value)) for key, value in groups.items() if value}
             body, media = _body(method, content, headers)

@@ -76,6 +76,10 @@ class Store:
         found = self._entities("name GLOB ?", f"{parent}/*")
         return [entity for entity in found if deeper or "/" not in entity.name[len(parent) + 1 :]]
 
+    def everything(self) -> list[Entity]:
+        """All resources of all APIs."""
+        return list(self._entities("name <> ?", ""))
+
     def _entities(self, where: str, *values: str) -> Iterator[Entity]:
         rows = self._db.execute(f"SELECT serial, name, body, deleted FROM entity WHERE {where} ORDER BY serial", values)  # noqa: S608
         for serial, name, body, deleted in rows:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from .discovery import Method, api
+from .errors import GoogleError
 from .resources import Handler
 from .services import MODULES
 
@@ -17,6 +18,17 @@ class Table:
     handlers: Mapping[str, Handler]
     methods: Mapping[str, list[Method]]
     apis: Mapping[str, list[str]]
+
+    def handler(self, method: Method) -> Handler:
+        """What answers a method.
+
+        Raises:
+            GoogleError: 501, nothing does.
+        """
+        found = self.handlers.get(f"{method.api.name}/{method.id}")
+        if found is None:
+            raise GoogleError("UNIMPLEMENTED", f"The local cloud does not have {method.id}.")
+        return found
 
     def find(self, host: str, verb: str, path: str) -> tuple[Method, dict[str, str | None]] | None:
         """The method that a request means, and the parameters in its path; one of this table before any other."""

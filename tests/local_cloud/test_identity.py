@@ -42,7 +42,10 @@ def cloud(tmp_path_factory: pytest.TempPathFactory, key: rsa.RSAPrivateKey) -> I
         pools, parent = projects.locations().workloadIdentityPools(), f"{PROJECT}/locations/global"
         pools.create(parent=parent, workloadIdentityPoolId="github", body={}).execute()
         provider = {
-            "attributeMapping": {"google.subject": "assertion.sub", "attribute.repository_id": "assertion.repository_id"},
+            "attributeMapping": {
+                "google.subject": "assertion.sub",
+                "attribute.repository_id": "assertion.repository_id",
+            },
             "attributeCondition": "assertion.repository_id == '42' && assertion.ref == 'refs/heads/main'",
             "oidc": {"issuerUri": _ISSUER},
         }
@@ -57,13 +60,20 @@ def cloud(tmp_path_factory: pytest.TempPathFactory, key: rsa.RSAPrivateKey) -> I
 
 
 def _credentials(cloud: Served, folder: Path, key: rsa.RSAPrivateKey, account: str = _EMAIL, **claims: Any) -> Any:
-    body = {"iss": _ISSUER, "aud": f"https:{_AUDIENCE}", "iat": time.time(), "exp": time.time() + 300, **_CLAIMS, **claims}
+    body = {
+        "iss": _ISSUER,
+        "aud": f"https:{_AUDIENCE}",
+        "iat": time.time(),
+        "exp": time.time() + 300,
+        **_CLAIMS,
+        **claims,
+    }
     file = folder / "token"
     file.write_text(jwt.encode(body, key, "RS256", {"kid": "one"}))
     accounts = f"{cloud.url}/iamcredentials.googleapis.com/v1/projects/-/serviceAccounts"
     return identity_pool.Credentials(
         audience=_AUDIENCE,
-        subject_token_type="urn:ietf:params:oauth:token-type:jwt",
+        subject_token_type="urn:ietf:params:oauth:token-type:jwt",  # noqa: S106
         token_url=f"{cloud.url}/sts.googleapis.com/v1/token",
         credential_source={"file": str(file)},
         service_account_impersonation_url=f"{accounts}/{account}:generateAccessToken",
@@ -122,5 +132,3 @@ def test_provider_refused(cloud: Served, changes: Json, words: str) -> None:
     providers = cloud.client("iam", "v1").projects().locations().workloadIdentityPools().providers()
     with pytest.raises(HttpError, match=words):
         providers.create(parent=_POOL, workloadIdentityPoolProviderId="refused", body=body).execute()
-
-

@@ -22,8 +22,11 @@ def _post(cloud: Served, path: str, body: Json, **headers: str) -> httpx.Respons
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        ({"template": {"scalling": {}}}, 'Unknown name "scalling" at \'template\': Cannot find field.'),
-        ({"template": {"scaling": {"maxInstanceCount": "many"}}}, "Invalid value at 'template.scaling.maxInstanceCount'"),
+        ({"template": {"scalling": {}}}, "Unknown name \"scalling\" at 'template': Cannot find field."),
+        (
+            {"template": {"scaling": {"maxInstanceCount": "many"}}},
+            "Invalid value at 'template.scaling.maxInstanceCount'",
+        ),
         ({"template": {"containers": {}}}, "Invalid value at 'template.containers'"),
         ({"ingress": "INGRESS_TRAFFIC_SOME"}, "Invalid value at 'ingress' (enum)"),
         ({"template": {"timeout": "5 minutes"}}, "Invalid value at 'template.timeout'"),
@@ -43,7 +46,11 @@ def test_body_that_the_discovery_document_does_not_allow(cloud: Served, body: Js
         (f"{_SERVICES}?serviceId=x&color=red", 400, "Field 'color' could not be found in request message"),
         (_SERVICES, 400, "Required: serviceId"),
         (f"{_SERVICES}?serviceId=Upper", 400, "Invalid resource id 'Upper'"),
-        ("run.googleapis.com/v2/projects/other/locations/asia-southeast1/services?serviceId=x", 403, "Permission denied"),
+        (
+            "run.googleapis.com/v2/projects/other/locations/asia-southeast1/services?serviceId=x",
+            403,
+            "Permission denied",
+        ),
         (f"run.googleapis.com/v2/{PROJECT}/locations/asia-southeast9/services?serviceId=x", 400, "Invalid location"),
         (f"run.googleapis.com/v2/{PLACE}/jobs?jobId=x", 501, "run.projects.locations.jobs.create"),
         ("storage/v1/b", 400, "Required parameter: project"),

@@ -135,7 +135,10 @@ _THRESHOLD = {"filter": 'metric.type="x" resource.type="y"', "comparison": "COMP
     [
         ({**_THRESHOLD, "duration": "61s"}, "multiple of 60"),
         ({**_THRESHOLD, "filter": 'metric.type="x"'}, "Must specify a restriction"),
-        ({**_THRESHOLD, "filter": 'metric.type="logging.googleapis.com/user/none" resource.type="y"'}, "Cannot find metric"),
+        (
+            {**_THRESHOLD, "filter": 'metric.type="logging.googleapis.com/user/none" resource.type="y"'},
+            "Cannot find metric",
+        ),
         (None, "exactly one kind"),
     ],
 )
@@ -153,7 +156,11 @@ _KEEP = {"id": "k", "action": "KEEP", "mostRecentVersions": {"keepCount": 3}}
 @pytest.mark.parametrize(
     ("service", "call", "words"),
     [
-        ("artifactregistry", {"format": "DOCKER", "cleanupPolicies": {"k": {**_KEEP, "action": "DELETE"}}}, "only for KEEP"),
+        (
+            "artifactregistry",
+            {"format": "DOCKER", "cleanupPolicies": {"k": {**_KEEP, "action": "DELETE"}}},
+            "only for KEEP",
+        ),
         ("artifactregistry", {"format": "DOCKER", "cleanupPolicies": {"other": _KEEP}}, "another id"),
         ("artifactregistry", {}, "Required field is missing"),
     ],

@@ -100,7 +100,9 @@ def test_secret_that_the_account_may_not_read_fails_the_operation(cloud: Served,
     secrets = cloud.client("secretmanager", "v1").projects().secrets()
     secrets.create(parent=PROJECT, secretId="key", body={"replication": {"automatic": {}}}).execute()
     secrets.addVersion(parent=f"{PROJECT}/secrets/key", body={"payload": {"data": "a2V5"}}).execute()
-    assert secrets.versions().access(name=f"{PROJECT}/secrets/key/versions/latest").execute()["payload"]["data"] == "a2V5"
+    assert (
+        secrets.versions().access(name=f"{PROJECT}/secrets/key/versions/latest").execute()["payload"]["data"] == "a2V5"
+    )
     environment = [{"name": "KEY", "valueSource": {"secretKeyRef": {"secret": "key", "version": "latest"}}}]
     ended = _create(cloud, run, "secretive", {"template": template(container__env=environment)})
     assert "Permission denied on secret" in ended["error"]["message"]

@@ -42,7 +42,9 @@ def test_contents(cloud: Served, storage: Any, resumable: bool) -> None:
     while not download.next_chunk()[1]:
         pass
     assert read.getvalue() == content
-    by_xml = httpx.get(f"{cloud.url}/{bucket}/folder/model%20one", headers={"Authorization": "Bearer x", "Range": "bytes=3-8"})
+    by_xml = httpx.get(
+        f"{cloud.url}/{bucket}/folder/model%20one", headers={"Authorization": "Bearer x", "Range": "bytes=3-8"}
+    )
     assert (by_xml.status_code, by_xml.content) == (206, content[3:9])
     listed = storage.objects().list(bucket=bucket, delimiter="/").execute()
     assert (listed["prefixes"], "items" in listed) == (["folder/"], False)

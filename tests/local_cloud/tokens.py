@@ -54,7 +54,7 @@ def principal(cloud: Cloud, token: str) -> str:
 
 
 def exchange(call: Call) -> Json:
-    """`sts.token`: verify the subject token's signature, issuer, audience and times, and ask the provider's condition."""
+    """`sts.token`: verify the subject token's signature, issuer, audience and times; ask the condition."""
     body = call.body
     if body.get("grantType") != _EXCHANGE:
         raise invalid(f"Invalid grantType: must be {_EXCHANGE}")
@@ -71,26 +71,36 @@ def exchange(call: Call) -> Json:
     also = [f"principalSet:{base}/*"]
     also += [f"principalSet:{base}/{k}/{v}" for k, v in attributes.items() if k.startswith("attribute.")]
     token = _issue(call.cloud, f"principal:{base}/subject/{subject}", _LIFETIME_S, also)
-    return {"access_token": token, "issued_token_type": _ACCESS_TOKEN, "token_type": "Bearer", "expires_in": _LIFETIME_S}
+    return {
+        "access_token": token,
+        "issued_token_type": _ACCESS_TOKEN,
+        "token_type": "Bearer",
+        "expires_in": _LIFETIME_S,
+    }
 
 
 def _provider(call: Call) -> tuple[str, Json]:
     """The pool and the provider that an audience names, if both are in use."""
     audience = call.body.get("audience", "")
     found = re.fullmatch(
-        r"//iam\.googleapis\.com/(projects/\d+/locations/global/workloadIdentityPools/[^/]+)/providers/([^/]+)", audience
+        r"//iam\.googleapis\.com/(projects/\d+/locations/global/workloadIdentityPools/[^/]+)/providers/([^/]+)",
+        audience,
     )
     if not found:
-        raise invalid('Invalid value for "audience". It must be the full resource name of the provider, with the number.')
+        raise invalid(
+            'Invalid value for "audience". It must be the full resource name of the provider, with the number.'
+        )
     pool = call.cloud.by_id(found[1])
+    body: Json = {}
     for name in (pool, f"{pool}/providers/{found[2]}"):
         entity = call.store.get(f"iam.googleapis.com/{name}")
         if entity is None or entity.deleted or entity.body.get("disabled"):
             raise invalid(
-                "The target service indicated by the \"audience\" parameters is invalid. This might either be because "
+                'The target service indicated by the "audience" parameters is invalid. This might either be because '
                 "the pool or provider is disabled or deleted or because it doesn't exist."
             )
-    return pool, entity.body
+        body = entity.body
+    return pool, body
 
 
 def _verified(cloud: Cloud, provider: Json, token: str, audience: str) -> Json:
@@ -98,13 +108,19 @@ def _verified(cloud: Cloud, provider: Json, token: str, audience: str) -> Json:
     issuer = oidc["issuerUri"].rstrip("/")
     keys = json.loads(oidc["jwksJson"]) if oidc.get("jwksJson") else cloud.issuers.get(issuer)
     if keys is None:
-        raise invalid(f"Error connecting to the given credential's issuer {issuer}: the local cloud was not given its keys.")
+        raise invalid(
+            f"Error connecting to the given credential's issuer {issuer}: the local cloud was not given its keys."
+        )
     audiences = oidc.get("allowedAudiences") or [f"https:{audience}", audience]
     try:
         header = jwt.get_unverified_header(token)
         key = next(key for key in jwt.PyJWKSet.from_dict(keys).keys if key.key_id == header.get("kid"))
         claims: dict[str, Any] = jwt.decode(
-            token, key, algorithms=["RS256", "ES256"], audience=audiences, issuer=[issuer, f"{issuer}/"],
+            token,
+            key,
+            algorithms=["RS256", "ES256"],
+            audience=audiences,
+            issuer=[issuer, f"{issuer}/"],
             options={"require": ["iss", "aud", "sub", "exp", "iat"]},
         )
     except (jwt.PyJWTError, StopIteration) as error:

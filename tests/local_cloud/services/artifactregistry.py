@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from .. import operations
-from ..errors import bad_field
-from ..resources import Change, Collection
+from tests.local_cloud import operations
+from tests.local_cloud.errors import bad_field
+from tests.local_cloud.resources import Change, Collection
 
 
 def _check(change: Change) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 import uuid
 
-from ..call import Call
-from ..errors import GoogleError, bad_field, invalid
-from ..resources import Change, Collection, value_at
-from ..store import Json
+from tests.local_cloud.call import Call
+from tests.local_cloud.errors import GoogleError, bad_field, invalid
+from tests.local_cloud.resources import Change, Collection, value_at
+from tests.local_cloud.store import Json
 
 _MOST_CHANNELS = 5
 

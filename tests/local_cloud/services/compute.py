@@ -6,10 +6,10 @@ import ipaddress
 import re
 from typing import Any
 
-from ..call import Call, digits, now
-from ..errors import GoogleError, bad_field, exists, not_found
-from ..resources import live
-from ..store import Json
+from tests.local_cloud.call import Call, digits, now
+from tests.local_cloud.errors import GoogleError, bad_field, exists, not_found
+from tests.local_cloud.resources import live
+from tests.local_cloud.store import Json
 
 _NAME = re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?")
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import secrets
 from functools import partial
 
-from .. import operations
-from ..call import Call, new_etag, now
-from ..errors import bad_field, exists, not_found
-from ..resources import Collection, live
-from ..schema import masked
-from ..store import Json
+from tests.local_cloud import operations
+from tests.local_cloud.call import Call, new_etag, now
+from tests.local_cloud.errors import bad_field, exists, not_found
+from tests.local_cloud.resources import Collection, live
+from tests.local_cloud.schema import masked
+from tests.local_cloud.store import Json
 
 HOST = "firebase.googleapis.com"
 _TYPE = "type.googleapis.com/google.firebase.v1beta1"
@@ -114,7 +114,7 @@ def _updated(call: Call, body: Json) -> Json:
         raise bad_field("update_mask", "Required field is missing")
     schema = call.method.schema("request") or {}
     body = dict(body)
-    for (name, *_) in masked(call.method.api, schema, mask):
+    for name, *_ in masked(call.method.api, schema, mask):
         body[name] = call.body.get(name)
     return {name: value for name, value in body.items() if value is not None}
 

@@ -13,10 +13,10 @@ from collections.abc import Mapping
 
 from starlette.responses import Response
 
-from ..call import Call, Cloud, now
-from ..errors import GoogleError, bad_field, invalid, not_found
-from ..resources import Change, Collection, live
-from ..store import Json
+from tests.local_cloud.call import Call, Cloud, now
+from tests.local_cloud.errors import GoogleError, bad_field, invalid, not_found
+from tests.local_cloud.resources import Change, Collection, live
+from tests.local_cloud.store import Json
 
 HOST = "firebasehosting.googleapis.com"
 UPLOAD_HOST = "upload-firebasehosting.googleapis.com"
@@ -28,7 +28,9 @@ def _check_site(change: Change) -> None:
     if call.store.get(f"firebase.googleapis.com/projects/{call.cloud.project.id}") is None:
         raise not_found(f"Firebase project {call.cloud.project.id}")
     if not change.before and call.store.get(f"{HOST}/taken/{change.id}"):
-        raise invalid(f"Invalid name: `{change.id}` is reserved by another project; try something like `{change.id}-1`.")
+        raise invalid(
+            f"Invalid name: `{change.id}` is reserved by another project; try something like `{change.id}-1`."
+        )
     app = change.body.get("appId")
     if app and call.store.get(f"firebase.googleapis.com/projects/{call.cloud.project.id}/webApps/{app}") is None:
         raise bad_field("site.app_id", f"App {app} does not exist")
@@ -88,7 +90,9 @@ def _populate(call: Call) -> Json:
     given = call.body.get("files", {})
     for path, digest in given.items():
         if not path.startswith("/") or not re.fullmatch(r"[0-9a-f]{64}", digest):
-            raise bad_field("files", f"'{path}': a path begins with /, and its value is the SHA-256 of the gzipped file")
+            raise bad_field(
+                "files", f"'{path}': a path begins with /, and its value is the SHA-256 of the gzipped file"
+            )
     listed = call.store.get(f"{full}/list")
     call.store.put(f"{full}/list", {**(listed.body if listed else {}), **given})
     call.store.put(full, body)

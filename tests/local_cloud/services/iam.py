@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
-from .. import conditions, operations, policies, tokens
-from ..call import Call, digits
-from ..errors import bad_field, exists, invalid
-from ..resources import Change, Collection, live
-from ..store import Json
+from tests.local_cloud import conditions, operations, policies, tokens
+from tests.local_cloud.call import Call, digits
+from tests.local_cloud.errors import bad_field, exists, invalid
+from tests.local_cloud.resources import Change, Collection, live
+from tests.local_cloud.store import Json
 
 HOST = "iam.googleapis.com"
 

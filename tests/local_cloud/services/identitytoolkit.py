@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import copy
 
-from ..call import Call
-from ..errors import bad_field, invalid, not_found
-from ..resources import Change, Collection, live, value_at
-from ..schema import masked
-from ..store import Json
+from tests.local_cloud.call import Call
+from tests.local_cloud.errors import bad_field, invalid, not_found
+from tests.local_cloud.resources import Change, Collection, live, value_at
+from tests.local_cloud.schema import masked
+from tests.local_cloud.store import Json
 
 HOST = "identitytoolkit.googleapis.com"
 
@@ -44,7 +44,9 @@ def _update(call: Call) -> Json:
     entity = live(call)
     body = copy.deepcopy(entity.body)
     schema = call.method.schema("request") or {}
-    for names in masked(call.method.api, schema, call.query.get("updateMask", "")) if "updateMask" in call.query else []:
+    for names in (
+        masked(call.method.api, schema, call.query.get("updateMask", "")) if "updateMask" in call.query else []
+    ):
         *outer, last = names
         inner = body
         for name in outer:

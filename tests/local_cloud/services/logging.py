@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from ..call import Call, now
-from ..errors import bad_field
-from ..resources import Change, Collection
-from ..store import Json
+from tests.local_cloud.call import Call, now
+from tests.local_cloud.errors import bad_field
+from tests.local_cloud.resources import Change, Collection
+from tests.local_cloud.store import Json
 
 _EXTRACTOR = re.compile(r"(REGEXP_)?EXTRACT\(.+\)")
 
@@ -23,7 +23,9 @@ def _check(change: Change) -> None:
             raise bad_field("metric.value_extractor", f"Not an EXTRACT or REGEXP_EXTRACT: {extractor}")
     distribution = descriptor.get("valueType") == "DISTRIBUTION"
     if distribution != ("valueExtractor" in body):
-        raise bad_field("metric.value_extractor", "A value extractor needs the value type DISTRIBUTION, and it the extractor")
+        raise bad_field(
+            "metric.value_extractor", "A value extractor needs the value type DISTRIBUTION, and it the extractor"
+        )
     if descriptor.get("metricKind", "DELTA") != "DELTA":
         raise bad_field("metric.metric_descriptor.metric_kind", "A metric from logs is DELTA")
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from ..call import Call, digits, now
-from ..errors import GoogleError, bad_field
-from ..resources import Change, Collection, value_at
-from ..store import Json
+from tests.local_cloud.call import Call, digits, now
+from tests.local_cloud.errors import GoogleError, bad_field
+from tests.local_cloud.resources import Change, Collection, value_at
+from tests.local_cloud.store import Json
 
 _CHANNEL_LABELS = {"email": {"email_address"}, "pubsub": {"topic"}, "webhook_tokenauth": {"url"}, "sms": {"number"}}
 _USER_METRIC = re.compile(r"logging\.googleapis\.com/user/([A-Za-z0-9_.-]+)")
@@ -94,7 +94,9 @@ def _check_series(change: Change, inner: Json) -> None:
     for name in ("filter", "denominatorFilter"):
         text = inner.get(name, "")
         if name == "filter" and not ("metric.type" in text and "resource.type" in text):
-            raise bad_field("alert_policy.conditions.filter", "Must specify a restriction on metric.type and resource.type")
+            raise bad_field(
+                "alert_policy.conditions.filter", "Must specify a restriction on metric.type and resource.type"
+            )
         for metric in _USER_METRIC.findall(text):
             project = change.call.cloud.project.id
             if change.call.store.get(f"logging.googleapis.com/projects/{project}/metrics/{metric}") is None:

@@ -18,11 +18,12 @@ from urllib.parse import quote
 
 from starlette.responses import JSONResponse, Response
 
-from ..call import Call, Cloud, now
-from ..errors import GoogleError, bad_field, invalid
-from ..resources import paged
-from ..schema import received
-from ..store import Entity, Json
+from tests.local_cloud.call import Call, Cloud, now
+from tests.local_cloud.errors import GoogleError, bad_field, invalid
+from tests.local_cloud.resources import paged
+from tests.local_cloud.schema import received
+from tests.local_cloud.store import Entity, Json
+
 from .storage import HOST, bucket, precondition
 
 
@@ -67,7 +68,7 @@ def _write(call: Call, metadata: Json, content: bytes) -> Json:
         precondition(call, "metageneration", before.body)
     digest = base64.b64encode(hashlib.md5(content, usedforsecurity=False).digest()).decode()
     if metadata.get("md5Hash", digest) != digest:
-        raise invalid(f"Provided MD5 hash \"{metadata['md5Hash']}\" doesn't match calculated MD5 hash \"{digest}\".")
+        raise invalid(f'Provided MD5 hash "{metadata["md5Hash"]}" doesn\'t match calculated MD5 hash "{digest}".')
     if before:
         _retire(call, before)
     generation = str(time.time_ns() // 1000)
@@ -105,7 +106,7 @@ def _insert(call: Call) -> Any:
         parts = list(message.iter_parts())
         if len(parts) != 2:
             raise invalid("A multipart upload has two parts: metadata and content.")
-        metadata = _metadata(call, parts[0].get_payload(decode=True) or b"{}")
+        metadata = _metadata(call, bytes(parts[0].get_payload(decode=True) or b"{}"))
         return _write(call, {"contentType": parts[1].get_content_type(), **metadata}, _payload(call.content, mime))
     metadata = _metadata(call, call.content or b"{}")
     metadata.setdefault("contentType", call.headers.get("x-upload-content-type", "application/octet-stream"))

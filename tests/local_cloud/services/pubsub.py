@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..resources import Collection
+from tests.local_cloud.resources import Collection
 
 _TOPICS = Collection(
     "pubsub.v1",

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from .. import policies
-from ..call import Call, Cloud
-from ..errors import GoogleError
-from ..store import Json
+from tests.local_cloud import policies
+from tests.local_cloud.call import Call, Cloud
+from tests.local_cloud.errors import GoogleError
+from tests.local_cloud.store import Json
 
 HOST = "cloudresourcemanager.googleapis.com"
 

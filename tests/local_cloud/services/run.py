@@ -7,11 +7,12 @@ import hashlib
 import random
 from typing import Any
 
-from .. import operations
-from ..call import digits, now
-from ..errors import GoogleError
-from ..resources import Change, Collection
-from ..store import Json
+from tests.local_cloud import operations
+from tests.local_cloud.call import digits, now
+from tests.local_cloud.errors import GoogleError
+from tests.local_cloud.resources import Change, Collection
+from tests.local_cloud.store import Json
+
 from . import run_rules
 
 _LATEST = "TRAFFIC_TARGET_ALLOCATION_TYPE_LATEST"
@@ -45,7 +46,13 @@ def _defaults(change: Change) -> None:
             port.setdefault("name", "http1")
         if "ports" in container and "startupProbe" not in container:
             socket = {"port": container["ports"][0]["containerPort"]}
-            container["startupProbe"] = {**_PROBE, "timeoutSeconds": 240, "periodSeconds": 240, "failureThreshold": 1, "tcpSocket": socket}
+            container["startupProbe"] = {
+                **_PROBE,
+                "timeoutSeconds": 240,
+                "periodSeconds": 240,
+                "failureThreshold": 1,
+                "tcpSocket": socket,
+            }
         for name in ("startupProbe", "livenessProbe"):
             if name in container:
                 _probe_defaults(container, name)
@@ -126,7 +133,15 @@ def _store_revision(change: Change, revision: str, generation: int) -> None:
     call, template = change.call, change.body["template"]
     if call.store.get(call.full(revision)):
         raise GoogleError("ALREADY_EXISTS", f"Revision named '{revision.rpartition('/')[2]}' already exists.")
-    shared = ("labels", "annotations", "timeout", "serviceAccount", "containers", "volumes", "maxInstanceRequestConcurrency")
+    shared = (
+        "labels",
+        "annotations",
+        "timeout",
+        "serviceAccount",
+        "containers",
+        "volumes",
+        "maxInstanceRequestConcurrency",
+    )
     body: dict[str, Any] = {name: template[name] for name in shared if name in template}
     body |= {
         "name": revision,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from ..call import Call
-from ..errors import GoogleError, bad_field, invalid
-from ..resources import Change, value_at
-from ..store import Json
+from tests.local_cloud.call import Call
+from tests.local_cloud.errors import GoogleError, bad_field, invalid
+from tests.local_cloud.resources import Change, value_at
+from tests.local_cloud.store import Json
 
 GPU_REGIONS = {
     "nvidia-l4": "asia-southeast1 asia-south1 europe-west1 europe-west4 us-central1 us-east4".split(),
@@ -20,11 +20,18 @@ _CPUS = {1: 0.125, 2: 0.125, 4: 2.0, 6: 4.0, 8: 4.0}
 _MOST_MEMORY_GIB = 32
 _LONGEST_S = 3600
 _MOST_CONCURRENT = 1000
-_PROBE_WINDOW_S = {"startupProbe": 240, "livenessProbe": 3600}
 _GPU_WINDOW_S = 1800
 _RESERVED_ENV = {"PORT", "K_SERVICE", "K_REVISION", "K_CONFIGURATION", "K_TRACE"}
 _IMAGE = re.compile(r"[a-z0-9.:-]+(/[a-z0-9._-]+)+(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@sha256:[0-9a-f]{64})?")
-_UNITS = {"": 1 / 2**30, "k": 1000 / 2**30, "M": 1000**2 / 2**30, "G": 1000**3 / 2**30, "Ki": 2**-20, "Mi": 2**-10, "Gi": 1}
+_UNITS = {
+    "": 1 / 2**30,
+    "k": 1000 / 2**30,
+    "M": 1000**2 / 2**30,
+    "G": 1000**3 / 2**30,
+    "Ki": 2**-20,
+    "Mi": 2**-10,
+    "Gi": 1,
+}
 
 
 def check(change: Change) -> None:
@@ -40,7 +47,11 @@ def check(change: Change) -> None:
     if sum("ports" in container for container in containers) > 1:
         raise bad_field("service.template.containers", "Only one container may have ports")
     for container in containers:
-        _container(container, template)
+        _container(container)
+        _resources(container["resources"]["limits"])
+        for name in ("startupProbe", "livenessProbe"):
+            if name in container:
+                _probe(container[name], name, gpu="nvidia.com/gpu" in container["resources"]["limits"])
     _scaling(change.body.get("scaling", {}), "service.scaling")
     _scaling(template.get("scaling", {}), "service.template.scaling")
     _limits(template)
@@ -86,30 +97,34 @@ def memory_gib(limits: Json) -> float:
     return float(found[1]) * _UNITS[found[2] or ""]
 
 
-def _container(container: Json, template: Json) -> None:
+def _container(container: Json) -> None:
     image = container.get("image", "")
     if not _IMAGE.fullmatch(image):
-        raise bad_field("service.template.containers.image", f"Expected an image path such as HOST/NAME@DIGEST, got '{image}'")
+        raise bad_field(
+            "service.template.containers.image", f"Expected an image path such as HOST/NAME@DIGEST, got '{image}'"
+        )
     for port in container.get("ports", []):
         if not 1 <= port.get("containerPort", 0) <= 65535 or port.get("name", "http1") not in ("http1", "h2c"):
             raise bad_field("service.template.containers.ports", "needs a port of 1 to 65535, named http1 or h2c")
     names = [env.get("name", "") for env in container.get("env", [])]
     if reserved := _RESERVED_ENV & set(names):
-        raise invalid(f"spec.template.spec.containers.env: The following reserved env names were provided: {sorted(reserved)}")
+        raise invalid(
+            f"spec.template.spec.containers.env: The following reserved env names were provided: {sorted(reserved)}"
+        )
     if len(set(names)) != len(names) or "" in names:
         raise bad_field("service.template.containers.env", "every variable needs a name of its own")
-    limits = container["resources"]["limits"]
+
+
+def _resources(limits: Json) -> None:
     if unknown := set(limits) - {"cpu", "memory", "nvidia.com/gpu"}:
         raise bad_field("resources.limits", f"only cpu, memory and nvidia.com/gpu are supported, not {sorted(unknown)}")
     cpus, memory = cpu(limits), memory_gib(limits)
     if cpus >= 1 and cpus not in _CPUS:
         raise bad_field("resources.limits.cpu", f"Invalid value {limits['cpu']}: must be one of 1, 2, 4, 6, 8")
     if memory < _CPUS.get(int(cpus), 0.125) or memory > _MOST_MEMORY_GIB:
-        raise bad_field("resources.limits.memory", f"{limits['memory']} does not fit {limits['cpu']} CPUs; at most 32Gi")
-    gpu = "nvidia.com/gpu" in limits
-    for name in _PROBE_WINDOW_S:
-        if name in container:
-            _probe(container[name], name, gpu=gpu)
+        raise bad_field(
+            "resources.limits.memory", f"{limits['memory']} does not fit {limits['cpu']} CPUs; at most 32Gi"
+        )
 
 
 def _probe(probe: Json, name: str, *, gpu: bool) -> None:
@@ -192,7 +207,9 @@ def _account(change: Change, template: Json) -> None:
     if email.endswith(f"@{project.id}.iam.gserviceaccount.com"):
         name = f"iam.googleapis.com/projects/{project.id}/serviceAccounts/{email}"
         if change.call.store.get(name) is None:
-            raise GoogleError("PERMISSION_DENIED", f"Permission 'iam.serviceaccounts.actAs' denied on {email} (or it may not exist).")
+            raise GoogleError(
+                "PERMISSION_DENIED", f"Permission 'iam.serviceaccounts.actAs' denied on {email} (or it may not exist)."
+            )
 
 
 def _network(change: Change, template: Json) -> None:
@@ -239,7 +256,7 @@ def secrets_missing(call: Call, template: Json) -> str | None:
             readers = {m for b in bindings if b["role"] == "roles/secretmanager.secretAccessor" for m in b["members"]}
             if f"serviceAccount:{account}" not in readers:
                 return (
-                    f"Permission denied on secret: {full.partition('/')[2]} for Revision service account {account}. The "
-                    "service account used must be granted the 'Secret Manager Secret Accessor' role."
+                    f"Permission denied on secret: {full.partition('/')[2]} for Revision service account {account}. "
+                    "The service account used must be granted the 'Secret Manager Secret Accessor' role."
                 )
     return None

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import base64
 
-from ..call import Call, now
-from ..errors import bad_field, not_found
-from ..resources import Change, Collection, live
-from ..store import Json
+from tests.local_cloud.call import Call, now
+from tests.local_cloud.errors import bad_field, not_found
+from tests.local_cloud.resources import Change, Collection, live
+from tests.local_cloud.store import Json
 
 HOST = "secretmanager.googleapis.com"
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from .. import operations
-from ..call import Call
-from ..errors import GoogleError, bad_field
-from ..resources import Handler, paged
-from ..store import Entity, Json
+from tests.local_cloud import operations
+from tests.local_cloud.call import Call
+from tests.local_cloud.errors import GoogleError, bad_field
+from tests.local_cloud.resources import Handler, paged
+from tests.local_cloud.store import Entity, Json
 
 HOST = "serviceusage.googleapis.com"
 DEFAULT = "logging monitoring serviceusage servicemanagement storage storage-api".split()

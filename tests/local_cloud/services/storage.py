@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from .. import policies
-from ..admission import LOCATIONS
-from ..call import Call, now
-from ..errors import GoogleError, bad_field, invalid
-from ..store import Entity, Json
+from tests.local_cloud import policies
+from tests.local_cloud.admission import LOCATIONS
+from tests.local_cloud.call import Call, now
+from tests.local_cloud.errors import GoogleError, bad_field, invalid
+from tests.local_cloud.store import Entity, Json
 
 HOST = "storage.googleapis.com"
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{1,220}[a-z0-9]")
@@ -44,7 +44,11 @@ def precondition(call: Call, field: str, body: Json | None) -> None:
 
 
 def _check(body: Json) -> None:
-    if not _NAME.fullmatch(body["name"]) or "goog" in body["name"] or (len(body["name"]) > 63 and "." not in body["name"]):
+    if (
+        not _NAME.fullmatch(body["name"])
+        or "goog" in body["name"]
+        or (len(body["name"]) > 63 and "." not in body["name"])
+    ):
         raise invalid(f"Invalid bucket name: '{body['name']}'")
     if body["location"].lower() not in LOCATIONS:
         raise invalid(f"The specified location constraint is not valid: {body['location']}")
@@ -62,7 +66,11 @@ def _check(body: Json) -> None:
 
 
 def _complete(body: Json) -> Json:
-    body = {**body, "location": body.get("location", "US").upper(), "storageClass": body.get("storageClass", "STANDARD")}
+    body = {
+        **body,
+        "location": body.get("location", "US").upper(),
+        "storageClass": body.get("storageClass", "STANDARD"),
+    }
     uniform = body.get("iamConfiguration", {}).get("uniformBucketLevelAccess", {})
     body["iamConfiguration"] = {
         "uniformBucketLevelAccess": {"enabled": uniform.get("enabled", False)},
@@ -72,9 +80,11 @@ def _complete(body: Json) -> Json:
     kept = body.get("softDeletePolicy", {}).get("retentionDurationSeconds", _SOFT_DELETE_S)
     body["softDeletePolicy"] = {"retentionDurationSeconds": str(kept), "effectiveTime": now()}
     region = body["location"].lower() not in ("us", "eu", "asia")
-    return {**body, "locationType": "region" if region else "multi-region", "rpo": "DEFAULT"} if not region else {
-        **body, "locationType": "region"
-    }
+    return (
+        {**body, "locationType": "region" if region else "multi-region", "rpo": "DEFAULT"}
+        if not region
+        else {**body, "locationType": "region"}
+    )
 
 
 def _insert(call: Call) -> Json:
@@ -83,7 +93,9 @@ def _insert(call: Call) -> Json:
         raise bad_field("name", "Required", "Required parameter: name")
     full = f"{HOST}/b/{name}"
     if call.store.get(full):
-        raise GoogleError("ALREADY_EXISTS", "Your previous request to create the named bucket succeeded and you already own it.")
+        raise GoogleError(
+            "ALREADY_EXISTS", "Your previous request to create the named bucket succeeded and you already own it."
+        )
     body = _complete(call.body)
     _check(body)
     body |= {
@@ -151,9 +163,16 @@ def _get_policy(call: Call) -> Json:
 
 def _set_policy(call: Call) -> Json:
     entity = bucket(call)
-    everyone = {m for b in call.body.get("bindings", []) for m in b.get("members", [])} & {"allUsers", "allAuthenticatedUsers"}
+    everyone = {m for b in call.body.get("bindings", []) for m in b.get("members", [])} & {
+        "allUsers",
+        "allAuthenticatedUsers",
+    }
     if everyone and entity.body["iamConfiguration"]["publicAccessPrevention"] == "enforced":
-        raise GoogleError("CONDITION_NOT_MET", "The member bindings allUsers and allAuthenticatedUsers are not allowed since public access prevention is enforced.")
+        raise GoogleError(
+            "CONDITION_NOT_MET",
+            "The member bindings allUsers and allAuthenticatedUsers are not allowed since public access prevention is "
+            "enforced.",
+        )
     given = {name: value for name, value in call.body.items() if name not in ("kind", "resourceId")}
     return {"kind": "storage#policy", **policies.replace(call, f"b/{entity.body['name']}", given)}
 

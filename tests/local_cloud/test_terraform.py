@@ -1,0 +1,236 @@
+"""Both roots applied by the real Terraform with the real providers, where it can be had: without it, skipped.
+
+The providers come by Terraform's ordinary configuration (`TF_CLI_CONFIG_FILE`, a mirror) or from the registry.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.processes import until
+
+from .call import Project
+from .conftest import PLACE, PROJECT, Served, served
+from .store import Json, Store
+
+_TERRAFORM = Path(__file__).parents[2] / "terraform"
+_BOOTSTRAP = f"""
+project = {{ id = "{Project.id}", number = "{Project.number}" }}
+site_id = "kikitori-speech"
+budget  = {{ billing_account = "{Project.billing_account}", units = 30, emails = ["ops@example.com"] }}
+github  = {{ repository = {{ id = "123456789", owner_id = "1234567" }} }}
+"""
+_APP = """
+access              = { public = true, auth = "api-key" }
+secrets             = { KIKITORI_API_KEYS = { secret = "kikitori-api-keys", version = "latest" } }
+deletion_protection = false
+"""
+_FAULTS: list[Json] = [
+    {"status": 403},
+    {"status": 409},
+    {"status": 429, "times": 2},
+    {"status": 503, "times": 2},
+    {"drop": "before"},
+    {"operation": {"status": "INTERNAL"}},
+    {"operation": {"seconds": 1}},
+]
+_STEPS = [
+    "run.projects.locations.services.create",
+    "logging.projects.metrics.create",
+    "monitoring.projects.alertPolicies.create",
+]
+
+
+@cache
+def _missing() -> str:
+    """Why these tests cannot run here, or nothing."""
+    if not shutil.which("terraform"):
+        return "terraform is not installed"
+    if os.environ.get("TF_CLI_CONFIG_FILE") is None and os.environ.get("KIKITORI_TERRAFORM_REGISTRY") is None:
+        return "no provider mirror is configured (TF_CLI_CONFIG_FILE)"
+    return ""
+
+
+class Root:
+    """One of the two roots, copied, against a local cloud."""
+
+    def __init__(self, cloud: Served, folder: Path, name: str) -> None:
+        self.cloud, self.folder = cloud, folder / "terraform" / name
+        if not (folder / "terraform").exists():
+            shutil.copytree(
+                _TERRAFORM, folder / "terraform", ignore=shutil.ignore_patterns(".terraform*", "*.tfstate*")
+            )
+
+    def command(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start Terraform."""
+        environment = {**os.environ, **self.cloud.environment(), "TF_IN_AUTOMATION": "1", "TF_INPUT": "0"}
+        pipes: Any = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+        return subprocess.Popen(["terraform", *arguments], cwd=self.folder, env=environment, **pipes)
+
+    def run(self, *arguments: str) -> tuple[int, str]:
+        """Its status and what it says."""
+        process = self.command(*arguments)
+        said, _ = process.communicate(timeout=120)
+        return process.returncode, said
+
+    def __call__(self, *arguments: str) -> str:
+        """What it says, if it succeeds."""
+        status, said = self.run(*arguments)
+        assert status == 0, said
+        return said
+
+    def apply(self) -> None:
+        """Apply."""
+        self("apply", "-auto-approve", "-no-color", "-parallelism=50")
+
+    def plans_nothing(self) -> None:
+        """Demand an empty plan."""
+        status, said = self.run("plan", "-detailed-exitcode", "-no-color", "-lock=false", "-parallelism=50")
+        assert status == 0, said
+
+    def destroy(self) -> None:
+        """Destroy."""
+        self("destroy", "-auto-approve", "-no-color", "-parallelism=50")
+
+    def outputs(self) -> Json:
+        """Its outputs."""
+        return {name: each["value"] for name, each in json.loads(self("output", "-json")).items()}
+
+
+@pytest.fixture(scope="module")
+def bootstrap(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Root]:
+    """A new project with bootstrap applied to it; destroyed in the end, with nothing left but what Google keeps too."""
+    if why := _missing():
+        pytest.skip(why)
+    folder = tmp_path_factory.mktemp("deployment")
+    with served(folder / "state", with_registry=False) as cloud:
+        root = Root(cloud, folder, "bootstrap")
+        (root.folder / "terraform.tfvars").write_text(_BOOTSTRAP)
+        status, said = root.run("init", "-no-color")
+        if status:
+            pytest.skip(f"the providers cannot be had: {said.strip().splitlines()[-1]}")
+        root.apply()
+        root.plans_nothing()
+        (root.folder / "more.auto.tfvars").write_text('labels = { team = "speech" }\n')
+        root.apply()
+        root.plans_nothing()
+        secrets = cloud.client("secretmanager", "v1").projects().secrets()
+        key = base64.b64encode(b"key").decode()
+        secrets.addVersion(parent=f"{PROJECT}/secrets/kikitori-api-keys", body={"payload": {"data": key}}).execute()
+        yield root
+        _empty(cloud, root.outputs()["state_bucket"])
+        root.destroy()
+        assert _left(cloud) == []
+
+
+def _empty(cloud: Served, bucket: str) -> None:
+    """What an operator does before: a bucket that holds something is not destroyed."""
+    objects = cloud.client("storage", "v1").objects()
+    for each in objects.list(bucket=bucket, versions=True).execute().get("items", []):
+        objects.delete(bucket=bucket, object=each["name"], generation=each["generation"]).execute()
+
+
+_KEPT = (
+    "serviceusage.googleapis.com/",  # `disable_on_destroy` is off
+    "firebase.googleapis.com/projects/kikitori-local",  # cannot be undone
+    "firebasehosting.googleapis.com/projects/kikitori-local/sites/kikitori-local",  # Firebase's own
+    "firebasehosting.googleapis.com/taken/",  # a site's name is never free again
+    "firebaseappcheck.googleapis.com/",
+    "identitytoolkit.googleapis.com/projects/kikitori-local/config",
+)
+
+
+def _left(cloud: Served) -> list[str]:
+    store = Store(cloud.folder / "state.sqlite3")
+    names = [entity.name for entity in store.everything() if not entity.deleted]
+    policy = store.policy(f"cloudresourcemanager.googleapis.com/{PROJECT}") or {}
+    store.close()
+    roles = [binding["role"] for binding in policy["bindings"] if binding["role"] != "roles/owner"]
+    return [name for name in names if not name.startswith(_KEPT)] + roles
+
+
+@pytest.fixture
+def app(bootstrap: Root, tmp_path: Path) -> Iterator[Root]:
+    """The app, not applied yet, with its state in the bucket; destroyed in the end."""
+    root = Root(bootstrap.cloud, tmp_path, "app")
+    outputs = bootstrap.outputs()
+    (root.folder / "terraform.tfvars").write_text(outputs["app_tfvars"] + _APP)
+    _image(root, "0")
+    root("init", "-no-color", f"-backend-config=bucket={outputs['state_bucket']}")
+    yield root
+    bootstrap.cloud.forget_faults()
+    root.destroy()
+
+
+def _image(root: Root, digit: str) -> None:
+    image = f"asia-southeast1-docker.pkg.dev/{Project.id}/kikitori/kikitori@sha256:{digit * 64}"
+    (root.folder / "image.auto.tfvars").write_text(f'image = "{image}"\n')
+
+
+def _service(root: Root) -> Json:
+    services = root.cloud.client("run", "v2").projects().locations().services()
+    service: Json = services.get(name=f"{PLACE}/services/kikitori").execute()
+    return service
+
+
+def test_deploy_and_deploy_again(app: Root) -> None:
+    app.apply()
+    app.plans_nothing()
+    before = _service(app)
+    _image(app, "1")
+    app.apply()
+    app("apply", "-refresh-only", "-auto-approve", "-no-color")
+    app.plans_nothing()
+    after = _service(app)
+    assert after["template"]["containers"][0]["image"].endswith("1" * 64)
+    assert after["latestReadyRevision"] != before["latestReadyRevision"]
+
+
+@pytest.mark.parametrize("fault", _FAULTS, ids=json.dumps)
+def test_fault_at_each_step(app: Root, fault: Json) -> None:
+    """The next apply completes what a fault stopped; what passes by itself does not stop it."""
+    for step in _STEPS:
+        app.cloud.fault(step, **fault)
+    status, said = app.run("apply", "-auto-approve", "-no-color")
+    passes = fault.get("status") in (429, 503) or "seconds" in fault.get("operation", {}) or "drop" in fault
+    assert passes or status == 1, said
+    app.cloud.forget_faults()
+    app.apply()
+    app.plans_nothing()
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL], ids=lambda how: how.name)
+def test_killed_apply_is_completed_by_the_next(app: Root, how: signal.Signals) -> None:
+    """Killed while the service is being made. After SIGKILL the operator tells Terraform what it could not note."""
+    app.cloud.fault("run.projects.locations.services.create", operation={"seconds": 5})
+    process = app.command("apply", "-auto-approve", "-no-color")
+    until(lambda: _is_there(app))
+    process.send_signal(how)
+    process.communicate(timeout=60)
+    if how is signal.SIGKILL:
+        _, said = app.run("plan", "-no-color", "-lock-timeout=0s")
+        assert "Error acquiring the state lock" in said
+        lock = next(line.split()[-1] for line in said.splitlines() if " ID:" in line)
+        app("force-unlock", "-force", lock)
+        app("import", "-no-color", "module.service.google_cloud_run_v2_service.this", f"{PLACE}/services/kikitori")
+        for name in ("errors", "failed_loads", "requests"):
+            address = f'module.alerts.google_logging_metric.this["{name}"]'
+            if address not in app("state", "list"):
+                app.run("import", "-no-color", address, f"{Project.id} kikitori/{name}")
+    app.apply()
+    app.plans_nothing()
+
+
+def _is_there(root: Root) -> bool:
+    return bool(root.cloud.client("run", "v2").projects().locations().services().list(parent=PLACE).execute())
