@@ -5,11 +5,9 @@ A `Collection` is a row: which methods exist, where an id comes from, what is re
 
 from __future__ import annotations
 
-import base64
-import binascii
 import copy
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -18,7 +16,8 @@ from . import operations, policies
 from .call import Call, new_etag, now
 from .discovery import api
 from .errors import aborted, bad_field, exists, invalid, not_found
-from .schema import masked
+from .paging import paged
+from .schema import is_output_only, masked
 from .store import Entity, Json
 
 Handler = Callable[[Call], Any]
@@ -209,28 +208,6 @@ def listed(collection: Collection, call: Call) -> Json:
     return answer | ({"nextPageToken": token} if token else {})
 
 
-def paged(call: Call, found: Iterable[Entity]) -> tuple[list[Entity], str | None]:
-    """One page of resources in order of creation, and the token of the next (https://google.aip.dev/158).
-
-    Raises:
-        GoogleError: 400 for a token that was not given out for this list.
-    """
-    size = int(call.query.get("pageSize") or call.query.get("maxResults") or 0) or 100
-    after = 0
-    if token := call.query.get("pageToken"):
-        try:
-            of, _, serial = base64.urlsafe_b64decode(token).decode().rpartition(":")
-            after = int(serial)
-        except (binascii.Error, ValueError) as error:
-            raise bad_field("page_token", "Invalid page token") from error
-        if of != call.name:
-            raise bad_field("page_token", "Invalid page token")
-    rest = [entity for entity in found if entity.serial > after]
-    if len(rest) <= size:
-        return rest, None
-    return rest[:size], base64.urlsafe_b64encode(f"{call.name}:{rest[size - 1].serial}".encode()).decode()
-
-
 def patch(collection: Collection, call: Call) -> Any:
     """Change what the mask names. A mask may name a field that the body lacks: it is cleared."""
     entity = live(call)
@@ -247,7 +224,7 @@ def patch(collection: Collection, call: Call) -> Any:
         for names in masked(api(collection.api), schema, wanted):
             _assign(body, names, value_at(new, ".".join(names)))
     elif collection.mask == "replace" or wanted == "*":
-        kept = {name: value for name, value in body.items() if _is_kept(collection, schema, name)}
+        kept = {name: value for name, value in body.items() if _is_kept(schema, name)}
         body = kept | _merge_defaults(
             {name: value for name, value in new.items() if name not in kept}, collection.defaults
         )
@@ -260,10 +237,8 @@ def patch(collection: Collection, call: Call) -> Any:
     return _settle(collection, Change(call, call.name, body, entity.body))
 
 
-def _is_kept(collection: Collection, schema: Json, name: str) -> bool:
-    of = schema["properties"][name]
-    said = str(of.get("description", "")).lower()
-    return name == "name" or bool(of.get("readOnly")) or said.startswith(("output only", "[output only]"))
+def _is_kept(schema: Json, name: str) -> bool:
+    return name == "name" or is_output_only(schema["properties"][name])
 
 
 def _assign(body: Json, names: list[str], value: Any) -> None:

@@ -22,16 +22,13 @@ _PATIENCE_S = 20
 
 _TERRAFORM = {
     "ARTIFACT_REGISTRY": "artifactregistry.googleapis.com/v1",
-    "BILLING": "cloudbilling.googleapis.com/v1",
     "BILLING_BUDGETS": "billingbudgets.googleapis.com/v1",
     "CLOUD_BILLING": "cloudbilling.googleapis.com/v1",
-    "CLOUD_RESOURCE_MANAGER": "cloudresourcemanager.googleapis.com/v1",
     "CLOUD_RUN_V2": "run.googleapis.com/v2",
     "COMPUTE": "compute.googleapis.com/compute/v1",
     "FIREBASE": "firebase.googleapis.com/v1beta1",
     "FIREBASE_APP_CHECK": "firebaseappcheck.googleapis.com/v1",
     "FIREBASE_HOSTING": "firebasehosting.googleapis.com/v1beta1",
-    "IAM": "iam.googleapis.com/v1",
     "IAM_BETA": "iam.googleapis.com/v1",
     "IAM_CREDENTIALS": "iamcredentials.googleapis.com/v1",
     "IDENTITY_PLATFORM": "identitytoolkit.googleapis.com/v2",

@@ -81,9 +81,7 @@ def test_push_and_pull_by_digest(tmp_path: Path) -> None:
             assert pushed.returncode == 0, pushed.stderr
         moved = _skopeo(cloud, *push, f"oci:{tmp_path}/two", here)
         assert "tag immutability" in moved.stderr
-        pulled = _skopeo(
-            cloud, "copy", f"docker://{_IMAGE}@{digest}", f"dir:{tmp_path}/pulled"
-        )
+        pulled = _skopeo(cloud, "copy", f"docker://{_IMAGE}@{digest}", f"dir:{tmp_path}/pulled")
         assert pulled.returncode == 0, pulled.stderr
         manifest = (tmp_path / "pulled/manifest.json").read_bytes()
         assert f"sha256:{hashlib.sha256(manifest).hexdigest()}" == digest

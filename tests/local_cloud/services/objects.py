@@ -20,7 +20,7 @@ from starlette.responses import JSONResponse, Response
 
 from tests.local_cloud.call import Call, Cloud, now
 from tests.local_cloud.errors import GoogleError, bad_field, invalid
-from tests.local_cloud.resources import paged
+from tests.local_cloud.paging import paged
 from tests.local_cloud.schema import received
 from tests.local_cloud.store import Entity, Json
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from tests.local_cloud import operations
 from tests.local_cloud.call import Call
 from tests.local_cloud.errors import GoogleError, bad_field
-from tests.local_cloud.resources import Handler, paged
+from tests.local_cloud.paging import paged
+from tests.local_cloud.resources import Handler
 from tests.local_cloud.store import Entity, Json
 
 HOST = "serviceusage.googleapis.com"
