@@ -39,7 +39,7 @@ def _fill(change: Change) -> None:
 _REPOSITORIES = Collection(
     "artifactregistry.v1",
     "projects.locations.repositories",
-    "create get list patch delete getIamPolicy setIamPolicy",
+    "create get patch delete getIamPolicy setIamPolicy",
     id="repositoryId",
     immutable=("format", "mode", "kmsKeyName"),
     check=_check,

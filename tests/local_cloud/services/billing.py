@@ -78,7 +78,7 @@ def _fill(change: Change) -> None:
 _BUDGETS = Collection(
     "billingbudgets.v1",
     "billingAccounts.budgets",
-    "create get list patch delete",
+    "create get patch delete",
     id=lambda _: str(uuid.uuid4()),
     pattern=r".+",
     required=("amount",),

@@ -92,7 +92,7 @@ def _config(call: Call) -> Json:
     }
 
 
-_WEB_APPS = Collection("firebase.v1beta1", "projects.webApps", "get list patch")
+_WEB_APPS = Collection("firebase.v1beta1", "projects.webApps", "get patch")
 
 
 def _enforce(call: Call) -> Json:

@@ -183,7 +183,7 @@ def released(cloud: Cloud, site: str) -> dict[str, bytes]:
 _SITES = Collection(
     "firebasehosting.v1beta1",
     "projects.sites",
-    "create get list patch",
+    "create get patch",
     id="siteId",
     pattern=_SITE,
     check=_check_site,

@@ -1,4 +1,4 @@
-"""IAM: service accounts, custom roles, Workload Identity pools, and the tokens that these lead to."""
+"""IAM: service accounts, Workload Identity pools, and the tokens that these lead to."""
 
 from __future__ import annotations
 
@@ -106,23 +106,6 @@ def _fill_provider(change: Change) -> None:
     change.body.setdefault("state", "ACTIVE")
 
 
-_ROLE_ID = r"[a-zA-Z0-9_.]{3,64}"
-
-
-def _create_role(call: Call) -> Json:
-    role = call.body.get("roleId", "")
-    if not re.fullmatch(_ROLE_ID, role):
-        raise bad_field("role_id", f"Must match {_ROLE_ID}")
-    name = f"{call.name}/{role}"
-    if call.store.get(call.full(name)):
-        raise exists(f"A role named {name} in projects/{call.part('projects')}")
-    body = {"stage": "ALPHA", **call.body.get("role", {}), "name": name, "etag": "BwXh"}
-    if not body.get("includedPermissions"):
-        raise invalid("The role must have at least one permission.")
-    call.store.put(call.full(name), body)
-    return body
-
-
 _POOLS = Collection(
     "iam.v1",
     "projects.locations.workloadIdentityPools",
@@ -139,7 +122,7 @@ _POOLS = Collection(
 _PROVIDERS = Collection(
     "iam.v1",
     "projects.locations.workloadIdentityPools.providers",
-    "create get list patch delete undelete",
+    "create get patch delete",
     id="workloadIdentityPoolProviderId",
     pattern=r"[a-z0-9-]{4,32}",
     mask="required",
@@ -149,7 +132,6 @@ _PROVIDERS = Collection(
     check=_check_provider,
     fill=_fill_provider,
 )
-_ROLES = Collection("iam.v1", "projects.roles", "get list patch delete undelete", soft_delete=True)
 
 _ACCOUNTS = "iam.projects.serviceAccounts"
 _POOL = "iam.projects.locations.workloadIdentityPools"
@@ -162,8 +144,6 @@ METHODS = {
         f"{_ACCOUNTS}.delete": _delete_account,
         f"{_ACCOUNTS}.getIamPolicy": _account_policy,
         f"{_ACCOUNTS}.setIamPolicy": _set_account_policy,
-        "iam.projects.roles.create": _create_role,
-        **_ROLES.methods(),
         **_POOLS.methods(),
         **_PROVIDERS.methods(),
         f"{_POOL}.listAttestationRules": _no_rules,

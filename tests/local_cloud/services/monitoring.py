@@ -133,7 +133,7 @@ _CHANNELS = Collection(
 _POLICIES = Collection(
     "monitoring.v3",
     "projects.alertPolicies",
-    "create get list patch delete",
+    "create get patch delete",
     id=lambda _: digits(19),
     pattern=r"\d+",
     required=("displayName",),

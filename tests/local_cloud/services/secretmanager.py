@@ -56,7 +56,7 @@ def _access(call: Call) -> Json:
 _SECRETS = Collection(
     "secretmanager.v1",
     "projects.secrets",
-    "create get list patch delete getIamPolicy setIamPolicy",
+    "create get patch delete getIamPolicy setIamPolicy",
     id="secretId",
     pattern=r"[A-Za-z0-9_-]{1,255}",
     required=("replication",),
