@@ -8,7 +8,7 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -56,7 +56,6 @@ class Collection:
     immutable: tuple[str, ...] = ()
     check: Callable[[Change], None] = _nothing
     fill: Callable[[Change], None] = _nothing
-    defaults: Json = field(default_factory=dict)
     etag: bool = False
     numbered: bool = False
     soft_delete: bool = False
@@ -102,14 +101,6 @@ def _require(collection: Collection, body: Json) -> None:
             raise bad_field(path, "Required field is missing.", f"Required field '{path}' is missing.")
 
 
-def _merge_defaults(body: Json, defaults: Json) -> Json:
-    merged = copy.deepcopy(defaults)
-    for name, value in body.items():
-        inner = merged.get(name)
-        merged[name] = _merge_defaults(value, inner) if isinstance(value, dict) and isinstance(inner, dict) else value
-    return merged
-
-
 def _new_name(collection: Collection, call: Call) -> str:
     if collection.id == "":
         return call.name
@@ -125,7 +116,7 @@ def _new_name(collection: Collection, call: Call) -> str:
 def create(collection: Collection, call: Call) -> Any:
     """A new resource: 409 where its name is taken, also by one that is only softly deleted."""
     name = _new_name(collection, call)
-    change = Change(call, name, _merge_defaults(_resource(call), collection.defaults))
+    change = Change(call, name, _resource(call))
     if not re.fullmatch(collection.pattern, change.id):
         raise bad_field(
             "name", f"'{change.id}' does not match {collection.pattern}", f"Invalid resource id '{change.id}'."
@@ -164,8 +155,6 @@ def _settle(collection: Collection, change: Change) -> Any:
     if not operations.is_operation(call.method.schema("response")):
         call.store.put(call.full(change.name), body)
         return collection.shown(call, body)
-    if call.query.get("validateOnly") == "true":
-        return operations.start(call, _operations_at(collection, change.name), {})
     response = {"@type": _type(collection), **collection.shown(call, body)}
     effect = partial(call.store.put, call.full(change.name), body)
     return operations.start(call, _operations_at(collection, change.name), response, effect)
@@ -225,9 +214,7 @@ def patch(collection: Collection, call: Call) -> Any:
             _assign(body, names, value_at(new, ".".join(names)))
     elif collection.mask == "replace" or wanted == "*":
         kept = {name: value for name, value in body.items() if _is_kept(schema, name)}
-        body = kept | _merge_defaults(
-            {name: value for name, value in new.items() if name not in kept}, collection.defaults
-        )
+        body = kept | {name: value for name, value in new.items() if name not in kept}
     else:
         body |= {name: value for name, value in new.items() if name != "name"}
     for path in collection.immutable:

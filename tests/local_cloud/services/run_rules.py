@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from tests.local_cloud import policies
 from tests.local_cloud.call import Call
 from tests.local_cloud.errors import GoogleError, bad_field, invalid
 from tests.local_cloud.resources import Change, value_at
@@ -252,8 +253,7 @@ def secrets_missing(call: Call, template: Json) -> str | None:
             version = reference.get("version", "latest")
             if not versions or (version != "latest" and version not in versions):
                 return f"Secret {full.partition('/')[2]}/versions/{version} was not found"
-            bindings = (call.store.policy(full) or {}).get("bindings", [])
-            readers = {m for b in bindings if b["role"] == "roles/secretmanager.secretAccessor" for m in b["members"]}
+            readers = policies.members(call, full, "roles/secretmanager.secretAccessor")
             if f"serviceAccount:{account}" not in readers:
                 return (
                     f"Permission denied on secret: {full.partition('/')[2]} for Revision service account {account}. "
