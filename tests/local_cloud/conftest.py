@@ -47,9 +47,10 @@ class Served:
         """Ask for a fault."""
         httpx.post(f"{self.url}/_local/faults", json={"method": method, **fault}).raise_for_status()
 
-    def forget_faults(self) -> None:
-        """Take back what was asked for and did not happen."""
-        httpx.delete(f"{self.url}/_local/faults").raise_for_status()
+    def forget_faults(self) -> int:
+        """Take back what was asked for and did not happen; gives how often it would have."""
+        answer = httpx.delete(f"{self.url}/_local/faults").raise_for_status()
+        return int(answer.json()["unused"])
 
     def ended(self, operation: Json, operations: Any) -> Json:
         """An operation as it is when it is done."""
