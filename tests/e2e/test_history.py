@@ -216,6 +216,33 @@ def test_a_deleted_recording_comes_back(new_page: NewPage, house: ScriptedHouse,
     expect(answers_of(newest(page))).to_have_count(2)
 
 
+def test_two_tabs_show_the_same_and_undo_nothing_of_each_other(
+    new_page: NewPage, house: ScriptedHouse, tmp_path: Path
+) -> None:
+    here = open_page(new_page(), house)
+    import_archive(here, archive(tmp_path, [recording("b", 2), recording("a", 1)], [answer(2, "Herd.")]))
+    there = open_page(here.context.new_page(), house)
+    transcript = answers_of(newest(there)).first
+    transcript.get_by_test_id("edit").click()
+    transcript.get_by_test_id("edit-field").fill("Heard.")
+    transcript.get_by_test_id("save-edit").click()
+    expect(newest(here).get_by_test_id("text")).to_have_text("Heard.")
+    newest(here).get_by_test_id("send").click()
+    expect_state(here, "done")
+    expect(newest(there).get_by_test_id("text")).to_have_text("Heard.")
+    transcript.get_by_test_id("revert").click()
+    expect(newest(here).get_by_test_id("text")).to_contain_text("1.00s")
+
+    newest(here).get_by_test_id("rename").click()
+    newest(here).get_by_test_id("name-field").fill("Ghost")
+    newest(there).get_by_test_id("delete").click()
+    expect(here.get_by_test_id("recording")).to_have_count(1)
+    expect(newest(here).get_by_test_id("name")).to_have_text("a")
+    here.reload()
+    expect_recorder(here, "idle")
+    expect(here.get_by_test_id("recording")).to_have_count(1)
+
+
 def test_the_history_needs_no_mouse(new_page: NewPage, new_house: NewHouse, tmp_path: Path) -> None:
     """Also where the service is down."""
     page = open_page(new_page(), new_house())

@@ -81,7 +81,7 @@ async function openLibrary(): Promise<Library> {
     },
   });
   if (notice.value === held) notice.set(null);
-  return Library.load(store);
+  return Library.load(store, new BroadcastChannel('kikitori'));
 }
 
 function tell(news: Notice): null {

@@ -1,13 +1,19 @@
 import { IDBFactory } from 'fake-indexeddb';
 import 'fake-indexeddb/auto';
-import { beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import type { Part } from './answer';
 import { Library } from './library';
 import { Store } from './store';
 import { testAnswer, testRecording } from './test-records';
 
+const channels: BroadcastChannel[] = [];
+
 beforeEach(() => {
   globalThis.indexedDB = new IDBFactory();
+});
+
+afterEach(() => {
+  for (const channel of channels.splice(0)) channel.close();
 });
 
 const { key } = testAnswer();
@@ -97,4 +103,56 @@ it('deletes everything', async () => {
   await library.clear();
   expect([library.recordings.value, library.answers.value]).toEqual([[], []]);
   expect(await store.contents()).toEqual({ recordings: [], answers: [] });
+});
+
+/** Another tab that shows the same store. */
+async function tab(hears = true): Promise<Library> {
+  if (!hears) return Library.load(await Store.open());
+  const channel = new BroadcastChannel('kikitori');
+  channels.push(channel);
+  return Library.load(await Store.open(), channel);
+}
+
+it('shows what other tabs make of the history', async () => {
+  const { store } = await libraryWith('a', 'b');
+  const [here, there] = [await tab(), await tab()];
+  await there.change('a', { name: 'talk' });
+  await there.changeAnswer('a', key, { edited: 'mine' });
+  await there.remove('b');
+  await there.put(testRecording({ id: 'c', createdAt: 9 }));
+  const expected = await store.contents();
+  await vi.waitFor(() => expect(here.get('c')).toBeDefined());
+  expect(here.recordings.value.map(({ id, name }) => `${id} ${name}`)).toEqual(['c null', 'a talk']);
+  expect(here.answers.value).toEqual(expected.answers);
+  expect(here.answers.value).toEqual(there.answers.value);
+  await here.clear();
+  await vi.waitFor(() => expect(there.recordings.value).toEqual([]));
+  expect(there.answers.value).toEqual([]);
+});
+
+it('changes what is stored, not what it remembers', async () => {
+  const { store } = await libraryWith('a', 'b');
+  // Deaf, as a tab is until a message arrives.
+  const [here, there] = [await tab(false), await tab(false)];
+  await there.changeAnswer('a', key, { edited: 'mine' });
+  await there.remove('b');
+  const remembered = here.answer('a', key);
+  if (!remembered) throw new Error('nothing is remembered');
+  await here.putAnswer({ ...remembered, state: 'sending', failure: null, partial: '' });
+  await here.changeAnswer('a', key, { state: 'done', text: 'again' });
+  await here.change('b', { name: 'ghost' });
+  await here.putAnswer(testAnswer({ recording: 'b' }));
+  const kept = testAnswer({ createdAt: 0, text: 'again', edited: 'mine' });
+  expect(await store.contents()).toEqual({ recordings: [testRecording({ createdAt: 0 })], answers: [kept] });
+  expect(here.recordings.value.map(({ id }) => id)).toEqual(['a']);
+  expect(here.answers.value).toEqual([kept]);
+});
+
+it('goes on with what could not be written, and writes it with the next change', async () => {
+  const { store, library } = await libraryWith('a');
+  vi.spyOn(store, 'changeRecording').mockRejectedValueOnce(new DOMException('full', 'QuotaExceededError'));
+  await expect(library.change('a', { seconds: 9 })).rejects.toThrow('full');
+  expect(library.get('a')?.seconds).toBe(9);
+  await library.change('a', { name: 'talk' });
+  expect(await store.recording('a')).toMatchObject({ name: 'talk', seconds: 9 });
 });

@@ -5,29 +5,43 @@ import type { Answer, Part, Stretch } from './answer';
 import type { Recording } from './recording';
 import type { Entry, Store } from './store';
 
+/** Tells the other tabs of this browser, and hears them. */
+export interface Tabs {
+  postMessage(changed: string | null): void;
+  onmessage: ((event: MessageEvent<string | null>) => void) | null;
+}
+
 /**
  * The history as the page shows it: what the store holds, in memory and told to observers after every change.
  *
- * A change is made in memory at once and then written, so that the next one builds on it; the store writes in the
- * order of the calls. Where a write is rejected the page is ahead of the store, and the next write of the same record
- * brings both together.
+ * Several tabs may show it, so a change is made of what is stored, not of what this tab remembers, and the others hear
+ * which recording to read again. Reads and writes of a tab end in the order of their calls, so what is shown last is
+ * what is stored. Where a write is rejected the page is ahead of the store, and the next write of the same record brings
+ * both together.
  */
 export class Library {
   /** Newest first. */
   readonly recordings: Observable<Recording[]>;
   /** Of all recordings, the oldest first. */
   readonly answers: Observable<Answer[]>;
+  /** The recording that another tab changed last, read again; null before that. */
+  readonly heard = new Observable<string | null>(null);
   readonly #store: Store;
+  readonly #tabs: Tabs | null;
+  /** Changes that could not be written, by the names of their records. */
+  readonly #unwritten = new Map<string, object>();
 
-  private constructor(store: Store, recordings: Recording[], answers: Answer[]) {
+  private constructor(store: Store, tabs: Tabs | null, { recordings, answers }: Contents) {
     this.#store = store;
-    this.recordings = new Observable(recordings.sort((a, b) => b.createdAt - a.createdAt));
-    this.answers = new Observable(answers.sort((a, b) => a.createdAt - b.createdAt));
+    this.#tabs = tabs;
+    this.recordings = new Observable(recordings.sort(newestFirst));
+    this.answers = new Observable(answers.sort(oldestFirst));
+    if (tabs) tabs.onmessage = ({ data }) => void this.#hear(data);
   }
 
-  static async load(store: Store): Promise<Library> {
-    const { recordings, answers } = await store.contents();
-    return new Library(store, recordings, answers);
+  /** @param tabs - null: no other tab is told */
+  static async load(store: Store, tabs: Tabs | null = null): Promise<Library> {
+    return new Library(store, tabs, await store.contents());
   }
 
   get(id: string): Recording | undefined {
@@ -43,40 +57,56 @@ export class Library {
     return this.answers.value.filter((answer) => answer.recording === recording);
   }
 
-  /** Keeps a recording, new or changed. */
+  /** Keeps a new recording. */
   async put(recording: Recording): Promise<void> {
-    this.#show(recording);
     await this.#store.putRecording(recording);
+    this.#show(recording.id, recording);
+    this.#tell(recording.id);
   }
 
   /** Keeps changes of a recording; without effect when it was deleted meanwhile. */
   async change(id: string, changes: Partial<Recording>): Promise<void> {
-    const recording = this.get(id);
-    if (recording) await this.put({ ...recording, ...changes });
+    const changed = await this.#write(id, changes, {
+      write: (all) => this.#store.changeRecording(id, all),
+      ahead: (all) => {
+        const known = this.get(id);
+        if (known) this.#show(id, { ...known, ...all });
+      },
+    });
+    this.#show(id, changed);
+    this.#tell(id);
   }
 
-  /** Keeps an answer, new or changed; without effect when its recording was deleted meanwhile. */
+  /**
+   * Keeps an answer, new or changed; without effect when its recording was deleted meanwhile. Of one that is stored, only
+   * what differs from what this tab shows is written: the rest may be another tab's.
+   */
   async putAnswer(answer: Answer): Promise<void> {
-    if (!this.get(answer.recording)) return;
-    this.#showAnswer(answer);
-    await this.#store.putAnswer(answer);
+    const { recording, key } = answer;
+    const known: Partial<Answer> = this.answer(recording, key) ?? {};
+    const changed = (Object.keys(answer) as (keyof Answer)[]).filter((name) => answer[name] !== known[name]);
+    const changes = Object.fromEntries(changed.map((name) => [name, answer[name]]));
+    await this.#writeAnswer(recording, key, changes, (all) => this.#store.putAnswer(answer, all));
   }
 
   /** Keeps changes of an answer; without effect when it was deleted meanwhile. */
-  async changeAnswer(recording: string, key: string, changes: Partial<Answer>): Promise<void> {
-    const answer = this.answer(recording, key);
-    if (answer) await this.putAnswer({ ...answer, ...changes });
+  changeAnswer(recording: string, key: string, changes: Partial<Answer>): Promise<void> {
+    return this.#writeAnswer(recording, key, changes, (all) => this.#store.changeAnswer(recording, key, all));
   }
 
   /** Deletes an answer with its parts. */
   async dropAnswer(recording: string, key: string): Promise<void> {
-    this.#forgetAnswer(recording, key);
-    await this.#store.dropAnswer(recording, key);
+    try {
+      await this.#store.dropAnswer(recording, key);
+    } finally {
+      this.#showAnswer(recording, key, undefined);
+      this.#tell(recording);
+    }
   }
 
   /** Keeps a part, new or answered; without effect when its answer was deleted meanwhile. */
-  async putPart(part: Part): Promise<void> {
-    if (this.answer(part.recording, part.key)) await this.#store.putPart(part);
+  putPart(part: Part): Promise<void> {
+    return this.#store.putPart(part);
   }
 
   /** The parts of an answer in the order of the recording. */
@@ -89,13 +119,12 @@ export class Library {
    * @returns false, and nothing is changed, where another tab finished or deleted it meanwhile
    */
   async finish(recording: string, key: string, changes: Partial<Answer>): Promise<boolean> {
-    const answer = this.answer(recording, key);
-    if (!answer) return false;
-    const whole = { ...answer, ...changes };
-    this.#showAnswer(whole);
-    const finished = await this.#store.finish(whole);
-    if (!finished) await this.#reread(recording, key);
-    return finished;
+    const finished = await this.#store.finish(recording, key, changes);
+    if (finished) {
+      this.#showAnswer(recording, key, finished);
+      this.#tell(recording);
+    } else await this.#reread(recording);
+    return finished !== undefined;
   }
 
   append(id: string, index: number, pcm: ArrayBuffer): Promise<void> {
@@ -112,24 +141,28 @@ export class Library {
   }
 
   /** Deletes a recording with its answers and hands them over, so that they can be restored. */
-  remove(id: string): Promise<Entry | null> {
-    this.#forget(id);
-    return this.#store.remove(id);
+  async remove(id: string): Promise<Entry | null> {
+    const removed = await this.#store.remove(id);
+    this.#show(id, undefined);
+    this.#tell(id);
+    return removed;
   }
 
   /** Brings a recording back, which may have been deleted in the middle of being sent, or adds a whole one. */
   async restore(entry: Entry): Promise<void> {
+    const { recording } = entry;
     const answers = entry.answers.map(settled);
     await this.#store.restore({ ...entry, answers });
-    this.#show(entry.recording);
-    for (const answer of answers) this.#showAnswer(answer);
+    this.#show(recording.id, recording, answers);
+    this.#tell(recording.id);
   }
 
   /** Deletes everything. */
   async clear(): Promise<void> {
+    await this.#store.clear();
     this.recordings.set([]);
     this.answers.set([]);
-    await this.#store.clear();
+    this.#tell(null);
   }
 
   /**
@@ -138,21 +171,14 @@ export class Library {
    * @returns true when something was left behind and is kept
    */
   async settle(id: string): Promise<boolean> {
-    const recording = await this.#store.recording(id);
-    if (!recording) {
-      this.#forget(id); // another tab deleted it
-      return false;
-    }
-    if (recording.state !== 'recording') {
-      this.#show(recording); // another tab finished it
-      return false;
-    }
+    await this.#reread(id);
+    if (this.get(id)?.state !== 'recording') return false; // another tab finished or deleted it
     const samples = await this.#store.samples(id);
     if (samples === 0) {
       await this.remove(id);
       return false;
     }
-    await this.put({ ...recording, seconds: samples / SAMPLE_RATE, state: 'kept' });
+    await this.change(id, { seconds: samples / SAMPLE_RATE, state: 'kept' });
     return true;
   }
 
@@ -162,40 +188,107 @@ export class Library {
    * @returns true when it was left behind
    */
   async settleAnswer(recording: string, key: string): Promise<boolean> {
-    const answer = await this.#reread(recording, key);
-    if (answer?.state !== 'sending') return false; // another tab finished or deleted it
-    await this.putAnswer(settled(answer));
+    await this.#reread(recording);
+    if (this.answer(recording, key)?.state !== 'sending') return false; // another tab finished or deleted it
+    await this.changeAnswer(recording, key, { state: 'waiting' });
     return true;
   }
 
-  /** Shows an answer as another tab left it. */
-  async #reread(recording: string, key: string): Promise<Answer | undefined> {
-    const answer = await this.#store.answer(recording, key);
-    if (answer) this.#showAnswer(answer);
-    else this.#forgetAnswer(recording, key);
-    return answer;
+  async #writeAnswer(
+    recording: string,
+    key: string,
+    changes: Partial<Answer>,
+    write: (changes: Partial<Answer>) => Promise<Answer | undefined>,
+  ): Promise<void> {
+    const changed = await this.#write(`${recording} ${key}`, changes, {
+      write,
+      ahead: (all) => {
+        const known = this.answer(recording, key);
+        if (known) this.#showAnswer(recording, key, { ...known, ...all });
+      },
+    });
+    this.#showAnswer(recording, key, changed);
+    this.#tell(recording);
   }
 
-  #forget(id: string): void {
-    this.recordings.set(this.recordings.value.filter((recording) => recording.id !== id));
-    this.answers.set(this.answers.value.filter(({ recording }) => recording !== id));
+  /**
+   * Writes changes, and with them those of the record that could not be written before.
+   * @param ahead - called before this rejects
+   * @returns what is stored then
+   */
+  async #write<T extends object>(
+    name: string,
+    changes: Partial<T>,
+    { write, ahead }: Writing<T>,
+  ): Promise<T | undefined> {
+    const all = { ...this.#unwritten.get(name), ...changes };
+    try {
+      const changed = await write(all);
+      this.#unwritten.delete(name);
+      return changed;
+    } catch (error) {
+      this.#unwritten.set(name, all);
+      ahead(all);
+      throw error;
+    }
   }
 
-  #forgetAnswer(recording: string, key: string): void {
-    const forgotten = isAnswer(recording, key);
-    this.answers.set(this.answers.value.filter((answer) => !forgotten(answer)));
+  /** @param changed - id of a recording that was changed in some way; null: all were deleted */
+  #tell(changed: string | null): void {
+    this.#tabs?.postMessage(changed);
   }
 
-  #show(recording: Recording): void {
-    const others = this.recordings.value.filter(({ id }) => id !== recording.id);
-    this.recordings.set([...others, recording].sort((a, b) => b.createdAt - a.createdAt));
+  async #hear(changed: string | null): Promise<void> {
+    if (changed === null) {
+      for (const { id } of this.recordings.value) await this.#reread(id);
+      return;
+    }
+    await this.#reread(changed);
+    this.heard.set(changed);
   }
 
-  #showAnswer(answer: Answer): void {
-    const same = isAnswer(answer.recording, answer.key);
-    const others = this.answers.value.filter((other) => !same(other));
-    this.answers.set([...others, answer].sort((a, b) => a.createdAt - b.createdAt));
+  /** Shows a recording and its answers as they are stored. */
+  async #reread(id: string): Promise<void> {
+    const { recording, answers } = await this.#store.about(id);
+    this.#show(id, recording, answers);
   }
+
+  /**
+   * @param recording - undefined: it is gone, and its answers with it
+   * @param answers - all about it; as they are where this is left out
+   */
+  #show(id: string, recording: Recording | undefined, answers?: Answer[]): void {
+    const others = this.recordings.value.filter((other) => other.id !== id);
+    this.recordings.set(recording ? [...others, recording].sort(newestFirst) : others);
+    if (recording && !answers) return;
+    const otherAnswers = this.answers.value.filter((answer) => answer.recording !== id);
+    this.answers.set([...otherAnswers, ...((recording && answers) ?? [])].sort(oldestFirst));
+  }
+
+  /** @param answer - undefined: it is gone */
+  #showAnswer(recording: string, key: string, answer: Answer | undefined): void {
+    const isIt = isAnswer(recording, key);
+    const others = this.answers.value.filter((other) => !isIt(other));
+    this.answers.set(answer ? [...others, answer].sort(oldestFirst) : others);
+  }
+}
+
+interface Contents {
+  recordings: Recording[];
+  answers: Answer[];
+}
+
+interface Writing<T> {
+  write: (changes: Partial<T>) => Promise<T | undefined>;
+  ahead: (changes: Partial<T>) => void;
+}
+
+function newestFirst(a: Recording, b: Recording): number {
+  return b.createdAt - a.createdAt;
+}
+
+function oldestFirst(a: Answer, b: Answer): number {
+  return a.createdAt - b.createdAt;
 }
 
 function isAnswer(recording: string, key: string): (answer: Answer) => boolean {

@@ -24,6 +24,11 @@ export class Ownership {
     this.#locks = locks;
   }
 
+  /** Whether other tabs' work is known at all. */
+  get knows(): boolean {
+    return this.#locks !== undefined;
+  }
+
   /** Takes a name, or returns null when another task or tab has it. */
   async take(name: string): Promise<Release | null> {
     const release = await this.#request(name, { ifAvailable: true });

@@ -1,9 +1,9 @@
 import { IDBFactory } from 'fake-indexeddb';
 import 'fake-indexeddb/auto';
-import { beforeEach, expect, it } from 'vitest';
+import { beforeEach, expect, it, vi } from 'vitest';
 import { BYTES_PER_SECOND } from '../sound/pcm';
 import type { Answer } from './answer';
-import { Library } from './library';
+import { Library, type Tabs } from './library';
 import { answerName, Ownership, recordingName } from './ownership';
 import type { Recording } from './recording';
 import { recover } from './recovery';
@@ -13,6 +13,9 @@ import { testAnswer, testRecording } from './test-records';
 beforeEach(() => {
   globalThis.indexedDB = new IDBFactory();
 });
+
+/** Other tabs, for which a test speaks. */
+const tabs: Tabs = { postMessage: () => {}, onmessage: null };
 
 /** What a page finds when it opens after another one left `recording`, `seconds` of audio and `answers` behind. */
 async function after(
@@ -27,7 +30,7 @@ async function after(
   for (let second = 0; second < seconds; second++) {
     await store.append(recording.id, second, new ArrayBuffer(BYTES_PER_SECOND));
   }
-  const library = await Library.load(store);
+  const library = await Library.load(store, tabs);
   let recovered = 0;
   const settled = recover(library, ownership, () => recovered++);
   return { store, library, settled, recovered: () => recovered };
@@ -98,6 +101,21 @@ it('leaves alone what another tab works on, and shows what that tab made of it',
   expect(library.answersOf('a')).toEqual([testAnswer({ text: 'there' })]);
   expect(recovered()).toBe(0);
   expect(there.held.value).toBe(0);
+});
+
+it('settles what another tab begins later, should it crash', async () => {
+  const locks = testLocks();
+  const there = new Ownership(locks);
+  const { store, library, settled, recovered } = await after(testRecording(), 1, [], new Ownership(locks));
+  await settled;
+  const crash = await there.take(answerName('a', testAnswer().key));
+  await store.putAnswer(testAnswer({ state: 'sending' }));
+  tabs.onmessage?.(new MessageEvent('message', { data: 'a' }));
+  await library.answers.when((all) => all[0]?.state === 'sending');
+  expect(recovered()).toBe(0);
+  await crash?.();
+  await library.answers.when((all) => all[0]?.state === 'waiting');
+  await vi.waitFor(() => expect(recovered()).toBe(1));
 });
 
 /** A lock manager as the Web Locks standard has it. */

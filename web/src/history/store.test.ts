@@ -88,12 +88,16 @@ it('removes a recording with all that belongs to it, and can bring it back', asy
   await store.append('a', 0, bytes(1));
   await store.append('a', 1, bytes(2));
   await store.append('b', 0, bytes(3));
+  await store.putRecording(testRecording({ id: 'b' }));
   for (const recording of ['a', 'b']) {
     await store.putAnswer(testAnswer({ recording }));
     await store.putPart(testPart({ recording }));
   }
   const removed = await store.remove('a');
-  expect(await store.contents()).toEqual({ recordings: [], answers: [testAnswer({ recording: 'b' })] });
+  expect(await store.contents()).toEqual({
+    recordings: [testRecording({ id: 'b' })],
+    answers: [testAnswer({ recording: 'b' })],
+  });
   expect(await store.sound('a')).toEqual([]);
   expect(await store.parts('a', key)).toEqual([]);
   expect(values(await store.sound('b'))).toEqual([[3]]);
@@ -116,19 +120,42 @@ it('removes nothing for an unknown id', async () => {
 it('finishes an answer once: its parts are gone then, and those of others stay', async () => {
   const store = await Store.open();
   const other = testAnswer({ key: 'other' });
+  await store.putRecording(testRecording());
   await store.putAnswer(testAnswer({ state: 'sending', text: '' }));
+  await store.putAnswer(other);
   for (const from of [32_000, 0]) await store.putPart(testPart({ from, to: from + 16_000 }));
   await store.putPart(testPart({ key: other.key }));
   expect((await store.parts('a', key)).map(({ from }) => from)).toEqual([0, 32_000]);
-  const twice = [testAnswer({ text: 'first' }), testAnswer({ text: 'second' })];
-  expect(await Promise.all(twice.map((answer) => store.finish(answer)))).toEqual([true, false]);
-  expect(await store.answer('a', key)).toMatchObject({ state: 'done', text: 'first' });
+  const twice = ['first', 'second'].map((text) => store.finish('a', key, { state: 'done', text }));
+  const first = testAnswer({ text: 'first' });
+  expect(await Promise.all(twice)).toEqual([first, undefined]);
+  expect(await store.answer('a', key)).toEqual(first);
   expect(await store.parts('a', key)).toEqual([]);
   expect(await store.parts('a', other.key)).toHaveLength(1);
 });
 
+it('changes what is stored, and nothing that is gone', async () => {
+  const store = await Store.open();
+  await store.putRecording(testRecording({ name: 'talk' }));
+  await store.putAnswer(testAnswer({ edited: 'mine' }));
+  expect(await store.changeRecording('a', { seconds: 9 })).toEqual(
+    testRecording({ name: 'talk', seconds: 9 }),
+  );
+  const changed = testAnswer({ edited: 'mine', state: 'sending' });
+  expect(await store.putAnswer(testAnswer({ state: 'sending' }), { state: 'sending' })).toEqual(changed);
+  expect(await store.changeAnswer('a', key, { text: 'new' })).toEqual({ ...changed, text: 'new' });
+  await store.remove('a');
+  expect(await store.changeRecording('a', { name: 'ghost' })).toBeUndefined();
+  expect(await store.changeAnswer('a', key, { text: 'ghost' })).toBeUndefined();
+  expect(await store.putAnswer(testAnswer())).toBeUndefined();
+  await store.putPart(testPart());
+  expect(await store.contents()).toEqual({ recordings: [], answers: [] });
+  expect(await store.parts('a', key)).toEqual([]);
+});
+
 it('drops an answer with its parts', async () => {
   const store = await Store.open();
+  await store.putRecording(testRecording());
   await store.putAnswer(testAnswer());
   await store.putPart(testPart());
   await store.dropAnswer('a', key);

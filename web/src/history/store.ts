@@ -83,16 +83,65 @@ export class Store {
     return this.#database.get('answers', [recording, key]);
   }
 
+  /** A recording with the answers about it; `recording` is undefined where it is not here. */
+  async about(id: string): Promise<{ recording: Recording | undefined; answers: Answer[] }> {
+    const transaction = this.#database.transaction(['recordings', 'answers']);
+    const [recording, answers] = await Promise.all([
+      transaction.objectStore('recordings').get(id),
+      transaction.objectStore('answers').getAll(keysUnder([id])),
+    ]);
+    return { recording, answers };
+  }
+
+  /** Keeps a new recording. */
   async putRecording(recording: Recording): Promise<void> {
     await this.#database.put('recordings', recording);
   }
 
-  async putAnswer(answer: Answer): Promise<void> {
-    await this.#database.put('answers', answer);
+  /**
+   * Changes a recording as it is stored, whoever stored it.
+   * @returns what is stored then; undefined, and nothing is written, where it was deleted
+   */
+  async changeRecording(id: string, changes: Partial<Recording>): Promise<Recording | undefined> {
+    const transaction = this.#database.transaction('recordings', 'readwrite');
+    const stored = await transaction.store.get(id);
+    const changed = stored && { ...stored, ...changes };
+    await Promise.all([changed && transaction.store.put(changed), transaction.done]);
+    return changed;
   }
 
+  /**
+   * Keeps an answer.
+   * @param changes - what is written where it is stored already
+   * @returns what is stored then; undefined, and nothing is written, where its recording was deleted
+   */
+  async putAnswer(answer: Answer, changes: Partial<Answer> = answer): Promise<Answer | undefined> {
+    const { recording, key } = answer;
+    const transaction = this.#database.transaction(['recordings', 'answers'], 'readwrite');
+    const answers = transaction.objectStore('answers');
+    const [count, stored] = await Promise.all([
+      transaction.objectStore('recordings').count(recording),
+      answers.get([recording, key]),
+    ]);
+    const kept = count === 0 ? undefined : stored ? { ...stored, ...changes } : answer;
+    await Promise.all([kept && answers.put(kept), transaction.done]);
+    return kept;
+  }
+
+  /** Changes an answer as `changeRecording` does a recording. */
+  async changeAnswer(recording: string, key: string, changes: Partial<Answer>): Promise<Answer | undefined> {
+    const transaction = this.#database.transaction('answers', 'readwrite');
+    const stored = await transaction.store.get([recording, key]);
+    const changed = stored && { ...stored, ...changes };
+    await Promise.all([changed && transaction.store.put(changed), transaction.done]);
+    return changed;
+  }
+
+  /** Keeps a part, new or answered; without effect where its answer was deleted. */
   async putPart(part: Part): Promise<void> {
-    await this.#database.put('parts', part);
+    const transaction = this.#database.transaction(['answers', 'parts'], 'readwrite');
+    const wanted = await transaction.objectStore('answers').count([part.recording, part.key]);
+    await Promise.all([wanted > 0 && transaction.objectStore('parts').put(part), transaction.done]);
   }
 
   /** Keeps one more piece of sound; resolves when it is safe even from a loss of power. */
@@ -130,22 +179,23 @@ export class Store {
   }
 
   /**
-   * Puts an answer in the place of its parts.
-   * @returns false, and nothing is written, where there are no parts any more
+   * Puts a whole answer in the place of its parts.
+   * @returns what is stored then; undefined, and nothing is written, where there are no parts any more
    */
-  async finish(answer: Answer): Promise<boolean> {
-    const { recording, key } = answer;
+  async finish(recording: string, key: string, changes: Partial<Answer>): Promise<Answer | undefined> {
     const transaction = this.#database.transaction(['answers', 'parts'], 'readwrite');
+    const answers = transaction.objectStore('answers');
     const parts = transaction.objectStore('parts');
-    const found = (await parts.count(keysUnder([recording, key]))) > 0;
-    if (found) {
-      await Promise.all([
-        transaction.objectStore('answers').put(answer),
-        parts.delete(keysUnder([recording, key])),
-      ]);
-    }
-    await transaction.done;
-    return found;
+    const [stored, count] = await Promise.all([
+      answers.get([recording, key]),
+      parts.count(keysUnder([recording, key])),
+    ]);
+    const finished = stored && count > 0 ? { ...stored, ...changes } : undefined;
+    await Promise.all([
+      ...(finished ? [answers.put(finished), parts.delete(keysUnder([recording, key]))] : []),
+      transaction.done,
+    ]);
+    return finished;
   }
 
   /** Deletes an answer with its parts. */
