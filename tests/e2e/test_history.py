@@ -192,6 +192,38 @@ def test_a_history_moves_to_another_browser(new_page: NewPage, house: ScriptedHo
     assert house.platform.asked == []
 
 
+_WATCH_CARDS = """() => {
+    globalThis.touched = new Set()
+    new MutationObserver((changes) => {
+        for (const { target } of changes) {
+            const card = (target.parentElement ?? target).closest('[data-testid=recording]')
+            if (card) touched.add(card.dataset.id)
+        }
+    }).observe(document.querySelector('.history-list'), {
+        subtree: true, childList: true, characterData: true, attributes: true
+    })
+}"""
+"""Notes the recordings whose cards are written to."""
+
+
+def test_a_card_is_written_only_when_it_changes(new_page: NewPage, house: ScriptedHouse, tmp_path: Path) -> None:
+    """A long history would take minutes to import otherwise."""
+    page = open_page(new_page(), house)
+    import_archive(page, three_recordings(tmp_path))
+    expect(page.get_by_test_id("recording")).to_have_count(3)
+    page.evaluate(_WATCH_CARDS)
+    import_archive(page, archive(tmp_path, [recording(None, number) for number in range(11, 21)], []))
+    expect(page.get_by_test_id("recording")).to_have_count(13)
+    assert not {"r1", "r2", "r3"} & set(page.evaluate("[...touched]"))
+    assert page.evaluate("document.querySelectorAll('[data-testid=recording] form').length") == 0
+    page.evaluate("touched.clear()")
+    newest(page).get_by_test_id("rename").click()
+    newest(page).get_by_test_id("name-field").fill("Named")
+    page.keyboard.press("Enter")
+    expect(newest(page).get_by_test_id("name")).to_have_text("Named")
+    assert page.evaluate("[...touched]") == ["r20"]
+
+
 def test_what_waits_is_sent_when_asked(new_page: NewPage, house: ScriptedHouse, tmp_path: Path) -> None:
     page = open_page(new_page(), house)
     waiting = [answer(number, "", state="waiting") for number in (1, 2)]

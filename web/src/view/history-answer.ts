@@ -9,6 +9,7 @@ import { costText } from './cost';
 import { part } from './element';
 import { copyFailedNotice, notKeptNotice, notSavedNotice } from './history-notices';
 import type { HistoryOptions } from './history-options';
+import { OccasionalForm } from './occasional-form';
 import { saveFile } from './save-file';
 
 /** A text of this length may need its scroll bar, which then has to be reachable by keyboard. */
@@ -18,6 +19,7 @@ const SCROLLS_FROM = 200;
 export class HistoryAnswer {
   readonly element = copyOf('#recording-answer');
   readonly #options: HistoryOptions;
+  readonly #form: OccasionalForm;
   readonly #field: HTMLTextAreaElement;
   readonly #formats: HTMLElement;
   readonly #copy: HTMLButtonElement;
@@ -34,7 +36,8 @@ export class HistoryAnswer {
     this.#answer = answer;
     this.#alone = alone;
     const { element } = this;
-    this.#field = part<HTMLTextAreaElement>('[data-testid=edit-field]', element);
+    this.#form = new OccasionalForm(part('.answer-editing', element));
+    this.#field = part<HTMLTextAreaElement>('textarea', this.#form.element);
     this.#formats = part('.answer-formats', element);
     this.#copy = part<HTMLButtonElement>('[data-testid=copy]', element);
     onPress(element, 'send', () => void options.asking?.ask(this.#answer.recording, this.#answer.prompt));
@@ -47,15 +50,15 @@ export class HistoryAnswer {
       button.addEventListener('click', () => this.#save(button.dataset.format as Format));
     }
     onPress(element, 'edit', () => this.#edit());
-    onPress(element, 'cancel-edit', () => this.#endEdit());
-    part('.answer-editing', element).addEventListener('submit', (event) => {
+    onPress(this.#form.element, 'cancel-edit', () => this.#endEdit());
+    this.#form.element.addEventListener('submit', (event) => {
       event.preventDefault();
       this.#keep(this.#field.value);
       this.#endEdit();
     });
     this.#field.addEventListener('keydown', (event) => {
       if (event.key === 'Escape') this.#endEdit();
-      if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) this.#field.form?.requestSubmit();
+      if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) this.#form.element.requestSubmit();
     });
     this.update(recording, answer, alone);
   }
@@ -96,10 +99,10 @@ export class HistoryAnswer {
       part('[data-testid=cost]', element),
       answer.usage ? costText(answer.usage, language, messages) : '',
     );
-    part('.answer-editing', element).hidden = !this.#editing;
+    this.#form.show(this.#editing);
     this.#field.setAttribute('aria-label', messages.editedText);
-    part('[data-testid=save-edit]', element).textContent = messages.saveEdit;
-    part('[data-testid=cancel-edit]', element).textContent = messages.cancelEdit;
+    part('[data-testid=save-edit]', this.#form.element).textContent = messages.saveEdit;
+    part('[data-testid=cancel-edit]', this.#form.element).textContent = messages.cancelEdit;
     const free = state !== 'sending';
     const hasText = answer.text !== '' || edited !== null;
     const anyText = hasText || answer.partial !== '';

@@ -8,6 +8,7 @@ import { part } from './element';
 import { HistoryAnswer } from './history-answer';
 import { notKeptNotice, notSavedNotice } from './history-notices';
 import type { HistoryOptions } from './history-options';
+import { OccasionalForm } from './occasional-form';
 import { openPlayer } from './player';
 import { saveFile } from './save-file';
 
@@ -19,20 +20,24 @@ export class HistoryItem {
   readonly element = copyOf('#recording-item');
   readonly #options: HistoryOptions;
   readonly #answers = new Map<string, HistoryAnswer>();
+  readonly #form: OccasionalForm;
   readonly #name: HTMLInputElement;
   readonly #send: HTMLElement;
   #recording: Recording;
-  #shown: Answer[] = [];
+  #shown: Answer[];
   #naming = false;
   #closePlayer: (() => void) | null = null;
   #playable = true;
 
-  constructor(recording: Recording, options: HistoryOptions) {
+  /** @param answers - about it, the oldest first */
+  constructor(recording: Recording, answers: Answer[], options: HistoryOptions) {
     this.#options = options;
     this.#recording = recording;
+    this.#shown = answers;
     const { element } = this;
     element.dataset.id = recording.id;
-    this.#name = part<HTMLInputElement>('[data-testid=name-field]', element);
+    this.#form = new OccasionalForm(part('.item-naming', element));
+    this.#name = part<HTMLInputElement>('input', this.#form.element);
     this.#send = part('[data-testid=send]', element);
     onPress(element, 'send', () => void options.asking?.ask(recording.id, TRANSCRIBE));
     onPress(element, 'ask', () => options.onAsk?.(this.#recording));
@@ -40,7 +45,7 @@ export class HistoryItem {
     onPress(element, 'save-sound', () => this.#saveSound());
     onPress(element, 'delete', () => void this.#delete());
     onPress(element, 'rename', () => this.#rename());
-    this.#name.form?.addEventListener('submit', (event) => {
+    this.#form.element.addEventListener('submit', (event) => {
       event.preventDefault();
       this.#endNaming(true);
       part<HTMLButtonElement>('[data-testid=rename]', element).focus();
@@ -51,12 +56,23 @@ export class HistoryItem {
       part<HTMLButtonElement>('[data-testid=rename]', element).focus();
     });
     this.#name.addEventListener('blur', () => this.#endNaming(true));
+    this.#show();
   }
 
-  /** @param answers - about it, the oldest first */
+  /** Shows what has changed since the last time. */
   update(recording: Recording, answers: Answer[]): void {
+    const same =
+      recording === this.#recording &&
+      answers.length === this.#shown.length &&
+      answers.every((answer, index) => answer === this.#shown[index]);
+    if (same) return;
     this.#recording = recording;
     this.#shown = answers;
+    this.#show();
+  }
+
+  /** Shows everything in the page's language. */
+  translate(): void {
     this.#show();
   }
 
@@ -91,7 +107,7 @@ export class HistoryItem {
     rename.setAttribute('aria-label', messages.rename);
     rename.title = messages.rename;
     rename.hidden = recording || this.#naming;
-    part('.item-naming', element).hidden = !this.#naming;
+    this.#form.show(this.#naming);
     this.#name.setAttribute('aria-label', messages.recordingName);
     this.#name.placeholder = moment(createdAt, language);
     write(part('[data-testid=unplayable]', element), this.#playable ? '' : messages.notPlayable);

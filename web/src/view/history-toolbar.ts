@@ -2,6 +2,7 @@ import { deleteAll } from '../history/deletion';
 import { MESSAGES } from '../messages';
 import { onPress } from './buttons';
 import { part } from './element';
+import { oncePerFrame } from './frames';
 import {
   allDeletedNotice,
   exportFailedNotice,
@@ -89,8 +90,9 @@ export function mountHistoryToolbar(options: HistoryOptions): void {
       () => tell(notKeptNotice()),
     );
   });
-  library.recordings.subscribe(show);
-  library.answers.subscribe(show);
+  const showSoon = oncePerFrame(show);
+  library.recordings.subscribe(showSoon);
+  library.answers.subscribe(showSoon);
   language.subscribe(show);
 }
 

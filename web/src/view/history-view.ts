@@ -1,8 +1,10 @@
+import type { Answer } from '../history/answer';
 import { searching } from '../history/search';
 import { MESSAGES } from '../messages';
 import { write } from './buttons';
 import { costOfAll } from './cost';
 import { part } from './element';
+import { oncePerFrame } from './frames';
 import { HistoryItem } from './history-item';
 import type { HistoryOptions } from './history-options';
 import { mountHistoryToolbar } from './history-toolbar';
@@ -22,32 +24,34 @@ export function mountHistory(options: HistoryOptions): void {
   const dropMissing = (present: Set<string>): void => {
     for (const [id, item] of items) {
       if (present.has(id)) continue;
-      const place = [...list.children].indexOf(item.element);
       const focused = item.element.contains(document.activeElement);
+      const after = following(item.element);
       item.close();
       items.delete(id);
-      if (!focused) continue;
-      const next = [...list.querySelectorAll<HTMLElement>(':scope > li')].slice(place);
-      (next.find(({ hidden }) => !hidden) ?? title).focus();
+      if (focused) (after ?? title).focus();
     }
   };
   const show = (): void => {
     const messages = MESSAGES[language.value];
     const recordings = library.recordings.value;
     dropMissing(new Set(recordings.map(({ id }) => id)));
+    const answers = new Map<string, Answer[]>(recordings.map(({ id }) => [id, []]));
+    for (const answer of library.answers.value) answers.get(answer.recording)?.push(answer);
     const matches = searching(search.value);
     let count = 0;
-    recordings.forEach((recording, index) => {
-      const answers = library.answersOf(recording.id);
-      const item = items.get(recording.id) ?? new HistoryItem(recording, options);
+    let next = list.firstElementChild;
+    for (const recording of recordings) {
+      const own = answers.get(recording.id) ?? [];
+      const known = items.get(recording.id);
+      known?.update(recording, own);
+      const item = known ?? new HistoryItem(recording, own, options);
       items.set(recording.id, item);
-      item.update(recording, answers);
-      item.element.hidden = !matches(recording, answers);
+      item.element.hidden = !matches(recording, own);
       if (!item.element.hidden) count++;
       // Moved only when it is elsewhere: moving an element stops its sound and loses the focus.
-      if (list.children[index] !== item.element)
-        list.insertBefore(item.element, list.children[index] ?? null);
-    });
+      if (item.element === next) next = next.nextElementSibling;
+      else list.insertBefore(item.element, next);
+    }
     search.placeholder = messages.search;
     empty.hidden = recordings.length > 0;
     box.hidden = recordings.length === 0;
@@ -56,9 +60,20 @@ export function mountHistory(options: HistoryOptions): void {
     found.hidden = false; // a live region that is hidden is not read
     write(cost, costOfAll(library.answers.value, language.value, messages));
   };
+  const showSoon = oncePerFrame(show);
   search.addEventListener('input', show);
-  library.recordings.subscribe(show);
-  library.answers.subscribe(show);
-  language.subscribe(show);
+  library.recordings.subscribe(showSoon);
+  library.answers.subscribe(showSoon);
+  language.subscribe(() => {
+    for (const item of items.values()) item.translate();
+    show();
+  });
   mountHistoryToolbar(options);
+}
+
+/** The next element in sight after a card. */
+function following(card: Element): HTMLElement | null {
+  let next = card.nextElementSibling as HTMLElement | null;
+  while (next?.hidden) next = next.nextElementSibling as HTMLElement | null;
+  return next;
 }
