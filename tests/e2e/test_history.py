@@ -19,6 +19,7 @@ from tests.e2e.conftest import NewHouse, NewPage
 from tests.e2e.houses import ScriptedHouse
 from tests.e2e.microphone import RATE, sound, speech
 from tests.e2e.page import expect_recorder, expect_state, newest, open_page
+from tests.processes import until
 
 FIXTURE = Path(__file__).parents[2] / "web/src/history/subtitles.fixture.json"
 TRANSCRIBE = {"task": "transcribe", "language": None, "words": None}
@@ -222,6 +223,18 @@ def test_a_card_is_written_only_when_it_changes(new_page: NewPage, house: Script
     page.keyboard.press("Enter")
     expect(newest(page).get_by_test_id("name")).to_have_text("Named")
     assert page.evaluate("[...touched]") == ["r20"]
+
+
+def test_a_page_that_gets_narrow_does_not_scroll_sideways(
+    new_page: NewPage, house: ScriptedHouse, tmp_path: Path
+) -> None:
+    page = open_page(new_page(viewport={"width": 1280, "height": 900}), house)
+    import_archive(page, archive(tmp_path, [recording(None, number) for number in range(1, 13)], []))
+    expect(page.get_by_test_id("recording")).to_have_count(12)
+    newest(page).scroll_into_view_if_needed()
+    page.set_viewport_size({"width": 375, "height": 800})
+    page.evaluate("scrollTo(0, 0)")
+    until(lambda: page.evaluate("document.documentElement.scrollWidth") == 375)
 
 
 def test_what_waits_is_sent_when_asked(new_page: NewPage, house: ScriptedHouse, tmp_path: Path) -> None:
