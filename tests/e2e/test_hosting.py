@@ -62,6 +62,11 @@ def test_the_first_load_is_small(new_page: NewPage, house: ScriptedHouse) -> Non
     assert all(one.url.startswith(house.page) for one in loaded)
 
 
+def test_the_installed_page_says_its_language_and_what_belongs_to_it() -> None:
+    manifest = json.loads((_ROOT / "web/public/manifest.webmanifest").read_text())
+    assert (manifest["lang"], manifest["scope"]) == ("en", manifest["start_url"])
+
+
 def test_lighthouse_has_nothing_to_say(house: ScriptedHouse) -> None:
     """Its fourth category, performance, depends on the machine and is no test."""
     chromium = shutil.which("chromium")
