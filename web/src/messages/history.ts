@@ -27,11 +27,6 @@ const en = {
   askElse: 'Ask something else',
   saveSound: 'Save sound',
   asked: (words: string) => `“${words}”`,
-  answerNotes: {
-    repetition: 'The model repeated itself and was stopped; do not trust the end of this text.',
-    cut: 'A part of the text became too long; what was said after that is missing.',
-    by_transcript: 'The sound was too long to be heard at once, so this was made from its transcript.',
-  } as Record<string, string>,
   answerCost: (gpu: string, money: string) => `GPU ${gpu} · ${money}`,
   answerCostWaking: (gpu: string, money: string, waking: string) =>
     `GPU ${gpu} · ${money}, of which ${waking} for waking and idling`,
@@ -108,11 +103,6 @@ const ja: typeof en = {
   askElse: '別のことをたずねる',
   saveSound: '音声を保存',
   asked: (words) => `「${words}」`,
-  answerNotes: {
-    repetition: 'モデルが同じ言葉を繰り返したため止めました。文章の終わりは信頼できません。',
-    cut: '文章が長すぎて一部が途切れ、その後の言葉が欠けています。',
-    by_transcript: '音声が一度に聞き取れない長さだったため、文字起こしをもとにしています。',
-  },
   answerCost: (gpu, money) => `GPU ${gpu}・${money}`,
   answerCostWaking: (gpu, money, waking) => `GPU ${gpu}・${money}（うち起動と待機 ${waking}）`,
   historyCost: (gpu, money) => `ここにある回答の合計：GPU ${gpu}・${money}`,

@@ -1,12 +1,12 @@
 import type { Answer } from '../history/answer';
 import type { Library } from '../history/library';
 import { type Language, MESSAGES, type Messages } from '../messages';
-import { failureText } from '../page/failure-text';
 import type { Observable } from '../page/observable';
 import type { Progress } from '../sending/asking';
 import type { CostMeter } from '../sending/cost-meter';
 import type { Outbox } from '../sending/outbox';
 import { dollars, totalUsd, type Usage } from '../service/usage';
+import { notesText, progressText, showProgress } from './answer-status';
 import { answerTitle } from './answer-title';
 import { part } from './element';
 
@@ -74,10 +74,8 @@ export function mountAnswer(
     say(title, answerTitle(answer.prompt, messages, language.value));
     write(`${answer.recording} ${answer.key}`, progress ? progress.text : wordsOf(answer));
     say(note, noteOf(answer, progress, messages));
-    say(status, progress ? statusOf(answer, progress, messages) : '');
-    bar.hidden = progress?.status !== 'uploading' && !(progress && (progress.of ?? 0) > 1);
-    bar.value = progress ? shareOf(progress) : 0;
-    bar.setAttribute('aria-label', status.textContent ?? '');
+    say(status, progress ? progressText(answer, progress, messages) : '');
+    showProgress(bar, progress, status.textContent ?? '');
     actions.hidden = !progress;
     now.hidden = progress?.status !== 'pausing';
     say(cost, progress ? '' : costOf(answer.usage, costs.session.value, messages, language.value));
@@ -114,21 +112,8 @@ function noteOf(answer: Answer, progress: Progress | undefined, messages: Messag
     return answer.partial ? messages.transcriptBroken : messages.kept;
   // Also for an answer without the flag: an empty box would say nothing at all.
   const silent = answer.state === 'done' && (answer.noSpeech || answer.text.trim() === '');
-  const notes = answer.notes.flatMap((note) =>
-    Object.hasOwn(messages.notes, note) ? [messages.notes[note] as string] : [],
-  );
-  return messages.sentences([...(silent ? [messages.noSpeech] : []), ...notes]);
-}
-
-function statusOf({ failure }: Answer, progress: Progress, messages: Messages): string {
-  const { status, done, of } = progress;
-  if (status === 'pausing' && failure) return failureText({ ...failure, retryAfter: null }, messages);
-  const parts = of !== null && of > 1 ? [messages.partsDone(done, of)] : [];
-  return messages.sentences([messages.progress[status], ...parts]);
-}
-
-function shareOf({ done, of, uploaded }: Progress): number {
-  return of !== null && of > 1 ? done / of : uploaded;
+  const notes = notesText(answer.notes, messages);
+  return messages.sentences([...(silent ? [messages.noSpeech] : []), ...(notes ? [notes] : [])]);
 }
 
 function costOf(usage: Usage | null, session: Usage, messages: Messages, language: Language): string {

@@ -3,6 +3,7 @@ import type { Format } from '../history/exports';
 import type { Recording } from '../history/recording';
 import { MESSAGES, type Messages } from '../messages';
 import { failureText } from '../page/failure-text';
+import { notesText } from './answer-status';
 import { answerTitle } from './answer-title';
 import { copyOf, onPress, updateButtons, write } from './buttons';
 import { costText } from './cost';
@@ -93,8 +94,7 @@ export class HistoryAnswer {
       part('[data-testid=failure]', element),
       state === 'failed' && failure ? failureText(failure, messages) : '',
     );
-    const known = answer.notes.flatMap((note) => messages.answerNotes[note] ?? []);
-    write(part('[data-testid=notes]', element), messages.sentences(known));
+    write(part('[data-testid=notes]', element), notesText(answer.notes, messages));
     write(
       part('[data-testid=cost]', element),
       answer.usage ? costText(answer.usage, language, messages) : '',
