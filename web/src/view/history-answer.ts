@@ -85,7 +85,9 @@ export class HistoryAnswer {
     write(part('.answer-words', element), prompt.words === null ? '' : messages.asked(prompt.words));
     const chip = part('.state', element);
     chip.dataset.state = state;
-    write(chip, state !== 'done' ? messages.state[state] : edited === null ? '' : messages.edited);
+    const word = state !== 'done' ? messages.state[state] : edited === null ? '' : messages.edited;
+    // The card says already that the recording is being made.
+    write(chip, this.#recording.state === 'recording' ? '' : word);
     const text = part('[data-testid=text]', element);
     const shown = this.#text(messages);
     write(text, this.#editing ? '' : shown);

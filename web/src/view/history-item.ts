@@ -115,6 +115,7 @@ export class HistoryItem {
     // Each answer has its own button.
     if (loudest) this.#send.remove();
     else if (this.#send.parentElement !== actions) actions.prepend(this.#send);
+    actions.hidden = recording;
     const { asking, onAsk } = this.#options;
     if (!loudest)
       updateButtons(actions, { send: { label: messages.send, shown: !recording && asking !== null } });
