@@ -42,6 +42,24 @@ def expect_microphones_off(page: Page) -> None:
     assert page.evaluate("tracks.length > 0 && tracks.every((track) => track.readyState === 'ended')")
 
 
+@pytest.mark.parametrize("control", ["[name=task]:checked", "[data-testid=file]"])
+def test_the_key_records_also_from_controls_that_take_no_text(
+    new_page: NewPage, house: ScriptedHouse, control: str
+) -> None:
+    page = open_page(new_page(), house)
+    page.locator(control).focus()
+    page.keyboard.press("r")
+    expect_recorder(page, "recording")
+    # Other tasks are locked meanwhile, which does not look like a task that this deployment cannot do.
+    expect(page.locator(".task-choice :not(:checked) + span").first).not_to_have_css("border-style", "dashed")
+    until_elapsed(page, 1)
+    # One card, in which nothing stands twice or empty.
+    expect(newest(page).locator(".state:visible")).to_have_count(1)
+    expect(newest(page).locator(".item-actions:visible:not(:has(button:visible))")).to_have_count(0)
+    page.keyboard.press("r")
+    expect_state(page, "done")
+
+
 def test_a_pause_is_not_recorded(new_page: NewPage, house: ScriptedHouse) -> None:
     page = new_page()
     page.add_init_script(_WATCH_MICROPHONE)

@@ -9,8 +9,8 @@ import { Waveform } from './waveform';
 
 /** The key that records and stops. */
 const KEY = 'r';
-/** Where keys are text. */
-const FIELDS = 'input, textarea, select, [contenteditable]';
+/** Where keys are text, or look for an entry of a list. */
+const FIELDS = 'input:not([type=radio], [type=checkbox], [type=file]), textarea, select, [contenteditable]';
 /** A microphone that gives exactly nothing for this long is off, seconds. */
 const DEAF_AFTER = 3;
 
