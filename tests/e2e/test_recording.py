@@ -221,3 +221,40 @@ def test_a_file_too_large_for_a_request_is_made_smaller(new_page: NewPage, new_h
     [clip] = house.engine.started[0].clips
     assert clip.duration == pytest.approx(10, abs=0.001)
     assert np.median(clip.samples) == pytest.approx(0.25, abs=0.001)
+
+
+# Reads chosen files when a test says so.
+_HOLD_FILES = """
+const read = File.prototype.arrayBuffer;
+const allowed = new Promise((allow) => { window.allowReading = allow; });
+File.prototype.arrayBuffer = async function () {
+  await allowed;
+  return read.call(this);
+};
+"""
+
+
+def test_each_of_several_files_shows_how_far_it_is(new_page: NewPage, house: ScriptedHouse, tmp_path: Path) -> None:
+    files = [tmp_path / f"{number}.wav" for number in range(5)]
+    for file in files:
+        file.write_bytes(wav(np.zeros(2 * RATE, np.float32)))
+    page = new_page()
+    page.add_init_script(_HOLD_FILES)
+    open_page(page, house)
+    network = page.context.new_cdp_session(page)
+    slow = {"offline": False, "latency": 400, "downloadThroughput": 10_000, "uploadThroughput": 10_000}
+    network.send("Network.emulateNetworkConditions", slow)
+    page.get_by_test_id("file").set_input_files(files)
+    expect(page.get_by_test_id("files-reading")).to_have_text("Reading 0.wav… 4 more to come.")
+    page.evaluate("allowReading()")
+    expect(page.get_by_test_id("recording")).to_have_count(5)
+    expect(page.get_by_test_id("files-reading")).to_be_empty()
+    cards = page.get_by_test_id("recording")
+    until(lambda: "" not in cards.get_by_test_id("progress").all_inner_texts())
+    # As many as are sent at once.
+    bars = cards.get_by_role("progressbar")
+    expect(bars).to_have_count(3)
+    until(lambda: all(0 < float(bar.get_attribute("value") or 0) < 1 for bar in bars.all()))
+    network.send("Network.emulateNetworkConditions", slow | {"latency": 0, "uploadThroughput": -1})
+    expect(page.locator("[data-testid=recording][data-state=done]")).to_have_count(5)
+    expect(bars).to_have_count(0)

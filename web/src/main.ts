@@ -199,20 +199,15 @@ function mountRecording(
   });
   mountRecordPanel(dictation, maxSamples, settings, language);
   mountMicrophoneChoice(new Microphones(), dictation, settings, language);
-  mountFileChoice(async (files) => {
-    notice.set(null);
-    const failed: { file: File; error: unknown }[] = [];
-    for (const file of files) {
-      try {
-        const { id } = await keepFile(file, most, library);
-        void outbox.ask(id, task.prompt.value);
-      } catch (error) {
-        failed.push({ file, error });
-      }
-    }
-    if (failed.length < files.length) askToPersist();
-    if (failed.length > 0) tell(notices.filesNotice(failed, most.bytes));
-  });
+  const files = {
+    take: async (file: File) => {
+      const { id } = await keepFile(file, most, library);
+      askToPersist();
+      void outbox.ask(id, task.prompt.value);
+    },
+    onFailed: (failed: { file: File; error: unknown }[]) => void tell(notices.filesNotice(failed, most.bytes)),
+  };
+  mountFileChoice(files, language);
 }
 
 /** @param sending - null where there is no service to ask */

@@ -27,6 +27,8 @@ const en = {
   level: 'Loudness of the microphone',
   longest: (length: string) => `up to ${length}`,
   chooseFile: 'Choose audio files',
+  readingFile: (name: string, others: number) =>
+    others === 0 ? `Reading ${name}…` : `Reading ${name}… ${others} more to come.`,
   dropFile: 'Drop audio files to send them',
   start: {
     insecure: 'Browsers give the microphone only to pages opened over https. Open this page with https://.',
@@ -87,6 +89,8 @@ const ja: typeof en = {
   level: 'マイクの音量',
   longest: (length) => `最長 ${length}`,
   chooseFile: '音声ファイルを選ぶ',
+  readingFile: (name, others) =>
+    others === 0 ? `${name} を読み込んでいます…` : `${name} を読み込んでいます…（残り ${others} 件）`,
   dropFile: 'ここで放すと送信します',
   start: {
     insecure: 'ブラウザーは https のページでだけマイクを使えます。https:// で開き直してください。',

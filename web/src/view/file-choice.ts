@@ -1,15 +1,47 @@
+import { type Language, MESSAGES } from '../messages';
+import { Observable } from '../page/observable';
 import { part } from './element';
 
-/** The file input, which the markup leaves off, and files dropped anywhere on the page. */
-export function mountFileChoice(choose: (files: File[]) => void): void {
+export interface FileChoice {
+  /** Takes one file; rejects where it cannot. The next one waits for it. */
+  take: (file: File) => Promise<void>;
+  /** Called once for what was chosen together. */
+  onFailed: (failed: { file: File; error: unknown }[]) => void;
+}
+
+/** The file input, which the markup leaves off, and files dropped anywhere on the page. Says which one is being read. */
+export function mountFileChoice({ take, onFailed }: FileChoice, language: Observable<Language>): void {
   const input = part<HTMLInputElement>('[data-testid=file]');
   const target = part('.drop-target');
+  const status = part('[data-testid=files-reading]');
+  const waiting = new Observable<File[]>([]);
+  /** One at a time: a large one takes much of the memory. */
+  let turn: Promise<void> = Promise.resolve();
+
+  const show = (): void => {
+    const [first, ...others] = waiting.value;
+    status.textContent = first ? MESSAGES[language.value].readingFile(first.name, others.length) : '';
+  };
+  const choose = (files: File[]): void => {
+    waiting.set([...waiting.value, ...files]);
+    turn = turn.then(async () => {
+      const failed: { file: File; error: unknown }[] = [];
+      for (const file of files) {
+        await take(file).catch((error: unknown) => failed.push({ file, error }));
+        waiting.set(waiting.value.slice(1));
+      }
+      if (failed.length > 0) onFailed(failed);
+    });
+  };
+
+  waiting.subscribe(show);
+  language.subscribe(show);
   input.disabled = false;
   input.addEventListener('change', () => {
     const files = [...(input.files ?? [])];
     // Emptied, so that choosing the same file again counts as a change.
     input.value = '';
-    if (files.length > 0) choose(files);
+    choose(files);
   });
   const holdsFile = (event: DragEvent): boolean => event.dataTransfer?.types.includes('Files') ?? false;
   addEventListener('dragover', (event) => {
@@ -24,7 +56,6 @@ export function mountFileChoice(choose: (files: File[]) => void): void {
     if (!holdsFile(event)) return;
     event.preventDefault();
     target.hidden = true;
-    const files = [...(event.dataTransfer?.files ?? [])];
-    if (files.length > 0) choose(files);
+    choose([...(event.dataTransfer?.files ?? [])]);
   });
 }

@@ -3,7 +3,8 @@ import type { Format } from '../history/exports';
 import type { Recording } from '../history/recording';
 import { MESSAGES, type Messages } from '../messages';
 import { failureText } from '../page/failure-text';
-import { notesText } from './answer-status';
+import type { Progress } from '../sending/asking';
+import { notesText, progressText, showProgress } from './answer-status';
 import { answerTitle } from './answer-title';
 import { copyOf, onPress, updateButtons, write } from './buttons';
 import { costText } from './cost';
@@ -16,6 +17,13 @@ import { saveFile } from './save-file';
 /** A text of this length may need its scroll bar, which then has to be reachable by keyboard. */
 const SCROLLS_FROM = 200;
 
+/** What is shown of an answer. */
+export interface Shown {
+  answer: Answer;
+  /** Undefined where this tab is not sending it. */
+  progress: Progress | undefined;
+}
+
 /** One answer about a recording: to read, to correct, to send again, to take elsewhere. */
 export class HistoryAnswer {
   readonly element = copyOf('#recording-answer');
@@ -26,15 +34,16 @@ export class HistoryAnswer {
   readonly #copy: HTMLButtonElement;
   #recording: Recording;
   #answer: Answer;
+  #progress: Progress | undefined;
   #alone: boolean;
   #editing = false;
   #copied = false;
 
   /** @param alone - it is the only one of its recording */
-  constructor(recording: Recording, answer: Answer, alone: boolean, options: HistoryOptions) {
+  constructor(recording: Recording, shown: Shown, alone: boolean, options: HistoryOptions) {
     this.#options = options;
     this.#recording = recording;
-    this.#answer = answer;
+    this.#answer = shown.answer;
     this.#alone = alone;
     const { element } = this;
     this.#form = new OccasionalForm(part('.answer-editing', element));
@@ -61,12 +70,13 @@ export class HistoryAnswer {
       if (event.key === 'Escape') this.#endEdit();
       if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) this.#form.element.requestSubmit();
     });
-    this.update(recording, answer, alone);
+    this.update(recording, shown, alone);
   }
 
-  update(recording: Recording, answer: Answer, alone: boolean): void {
+  update(recording: Recording, { answer, progress }: Shown, alone: boolean): void {
     this.#recording = recording;
     this.#answer = answer;
+    this.#progress = progress;
     this.#alone = alone;
     this.#show();
   }
@@ -96,6 +106,10 @@ export class HistoryAnswer {
       part('[data-testid=failure]', element),
       state === 'failed' && failure ? failureText(failure, messages) : '',
     );
+    const progress = this.#progress;
+    const how = progress ? progressText(answer, progress, messages) : '';
+    write(part('[data-testid=progress]', element), how);
+    showProgress(part<HTMLProgressElement>('.answer-bar', element), progress, how);
     write(part('[data-testid=notes]', element), notesText(answer.notes, messages));
     write(
       part('[data-testid=cost]', element),
@@ -113,7 +127,7 @@ export class HistoryAnswer {
         label: state === 'waiting' ? messages.send : messages.sendAgain,
         shown: free && this.#options.asking !== null,
       },
-      cancel: { label: messages.cancel, shown: !free && this.#options.asking !== null },
+      cancel: { label: messages.cancel, shown: progress !== undefined },
       copy: { label: this.#copied ? messages.copied : messages.copy, shown: anyText },
       edit: { label: messages.edit, shown: anyText && free && !this.#editing },
       revert: { label: messages.revert, shown: edited !== null && free && !this.#editing },

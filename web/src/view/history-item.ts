@@ -1,11 +1,11 @@
-import { type Answer, TRANSCRIBE } from '../history/answer';
+import { TRANSCRIBE } from '../history/answer';
 import type { Recording } from '../history/recording';
 import { MESSAGES } from '../messages';
 import { deletedNotice } from '../page/notices';
 import { clock, moment } from '../page/quantities';
 import { copyOf, onPress, updateButtons, write } from './buttons';
 import { part } from './element';
-import { HistoryAnswer } from './history-answer';
+import { HistoryAnswer, type Shown } from './history-answer';
 import { notKeptNotice, notSavedNotice } from './history-notices';
 import type { HistoryOptions } from './history-options';
 import { OccasionalForm } from './occasional-form';
@@ -24,16 +24,16 @@ export class HistoryItem {
   readonly #name: HTMLInputElement;
   readonly #send: HTMLElement;
   #recording: Recording;
-  #shown: Answer[];
+  #shown: Shown[];
   #naming = false;
   #closePlayer: (() => void) | null = null;
   #playable = true;
 
-  /** @param answers - about it, the oldest first */
-  constructor(recording: Recording, answers: Answer[], options: HistoryOptions) {
+  /** @param shown - what was asked about it, the oldest first */
+  constructor(recording: Recording, shown: Shown[], options: HistoryOptions) {
     this.#options = options;
     this.#recording = recording;
-    this.#shown = answers;
+    this.#shown = shown;
     const { element } = this;
     element.dataset.id = recording.id;
     this.#form = new OccasionalForm(part('.item-naming', element));
@@ -60,14 +60,17 @@ export class HistoryItem {
   }
 
   /** Shows what has changed since the last time. */
-  update(recording: Recording, answers: Answer[]): void {
+  update(recording: Recording, shown: Shown[]): void {
     const same =
       recording === this.#recording &&
-      answers.length === this.#shown.length &&
-      answers.every((answer, index) => answer === this.#shown[index]);
+      shown.length === this.#shown.length &&
+      shown.every(({ answer, progress }, index) => {
+        const former = this.#shown[index];
+        return answer === former?.answer && progress === former.progress;
+      });
     if (same) return;
     this.#recording = recording;
-    this.#shown = answers;
+    this.#shown = shown;
     this.#show();
   }
 
@@ -88,7 +91,7 @@ export class HistoryItem {
     const language = this.#options.language.value;
     const messages = MESSAGES[language];
     const recording = recorded === 'recording';
-    const loudest = LOUDEST.find((state) => this.#shown.some((answer) => answer.state === state));
+    const loudest = LOUDEST.find((state) => this.#shown.some(({ answer }) => answer.state === state));
     const state = recording ? 'recording' : (loudest ?? 'kept');
     element.dataset.state = state;
     const title = part('.item-name', element);
@@ -130,7 +133,7 @@ export class HistoryItem {
 
   #showAnswers(): void {
     const list = part('.item-answers', this.element);
-    const present = new Set(this.#shown.map(({ key }) => key));
+    const present = new Set(this.#shown.map(({ answer }) => answer.key));
     for (const [key, answer] of this.#answers) {
       if (present.has(key)) continue;
       // Cancelled: what can be done next is below.
@@ -141,11 +144,12 @@ export class HistoryItem {
         part<HTMLButtonElement>(':scope > .item-actions > button:not([hidden])', this.element).focus();
     }
     const alone = this.#shown.length === 1;
-    this.#shown.forEach((answer, index) => {
-      const shown = this.#answers.get(answer.key);
-      const item = shown ?? new HistoryAnswer(this.#recording, answer, alone, this.#options);
-      shown?.update(this.#recording, answer, alone);
-      this.#answers.set(answer.key, item);
+    this.#shown.forEach((shown, index) => {
+      const { key } = shown.answer;
+      const known = this.#answers.get(key);
+      known?.update(this.#recording, shown, alone);
+      const item = known ?? new HistoryAnswer(this.#recording, shown, alone, this.#options);
+      this.#answers.set(key, item);
       if (list.children[index] !== item.element)
         list.insertBefore(item.element, list.children[index] ?? null);
     });
@@ -199,7 +203,7 @@ export class HistoryItem {
 
   async #delete(): Promise<void> {
     const { library, asking, tell } = this.#options;
-    for (const { recording, key, state } of this.#shown) {
+    for (const { recording, key, state } of this.#shown.map(({ answer }) => answer)) {
       if (state === 'sending') asking?.cancel(recording, key);
     }
     try {

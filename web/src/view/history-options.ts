@@ -10,7 +10,7 @@ export interface HistoryOptions {
   library: Library;
   language: Observable<Language>;
   /** Null where there is no service to ask. */
-  asking: Pick<Asking, 'ask' | 'cancel' | 'sendWaiting'> | null;
+  asking: Pick<Asking, 'progress' | 'ask' | 'cancel' | 'sendWaiting'> | null;
   /** Lets the person choose what else to ask; null where that cannot be chosen. */
   onAsk: ((recording: Recording) => void) | null;
   /** Tells what happened. */

@@ -1,17 +1,17 @@
-import type { Answer } from '../history/answer';
 import { searching } from '../history/search';
 import { MESSAGES } from '../messages';
 import { write } from './buttons';
 import { costOfAll } from './cost';
 import { part } from './element';
 import { oncePerFrame } from './frames';
+import type { Shown } from './history-answer';
 import { HistoryItem } from './history-item';
 import type { HistoryOptions } from './history-options';
 import { mountHistoryToolbar } from './history-toolbar';
 
 /** The recordings of this browser, newest first, as far as they match what is searched. */
 export function mountHistory(options: HistoryOptions): void {
-  const { library, language } = options;
+  const { library, language, asking } = options;
   const title = part('#history-title');
   const list = part('.history-list');
   const empty = part('.history-empty');
@@ -35,18 +35,24 @@ export function mountHistory(options: HistoryOptions): void {
     const messages = MESSAGES[language.value];
     const recordings = library.recordings.value;
     dropMissing(new Set(recordings.map(({ id }) => id)));
-    const answers = new Map<string, Answer[]>(recordings.map(({ id }) => [id, []]));
-    for (const answer of library.answers.value) answers.get(answer.recording)?.push(answer);
+    const shown = new Map<string, Shown[]>(recordings.map(({ id }) => [id, []]));
+    for (const answer of library.answers.value) {
+      const progress = asking?.progress.value.get(`${answer.recording} ${answer.key}`);
+      shown.get(answer.recording)?.push({ answer, progress });
+    }
     const matches = searching(search.value);
     let count = 0;
     let next = list.firstElementChild;
     for (const recording of recordings) {
-      const own = answers.get(recording.id) ?? [];
+      const own = shown.get(recording.id) ?? [];
       const known = items.get(recording.id);
       known?.update(recording, own);
       const item = known ?? new HistoryItem(recording, own, options);
       items.set(recording.id, item);
-      item.element.hidden = !matches(recording, own);
+      item.element.hidden = !matches(
+        recording,
+        own.map(({ answer }) => answer),
+      );
       if (!item.element.hidden) count++;
       // Moved only when it is elsewhere: moving an element stops its sound and loses the focus.
       if (item.element === next) next = next.nextElementSibling;
@@ -64,6 +70,7 @@ export function mountHistory(options: HistoryOptions): void {
   search.addEventListener('input', show);
   library.recordings.subscribe(showSoon);
   library.answers.subscribe(showSoon);
+  asking?.progress.subscribe(showSoon);
   language.subscribe(() => {
     for (const item of items.values()) item.translate();
     show();
