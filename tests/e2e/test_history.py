@@ -261,6 +261,23 @@ def test_a_deleted_recording_comes_back(new_page: NewPage, house: ScriptedHouse,
     expect(answers_of(newest(page))).to_have_count(2)
 
 
+def test_everything_deleted_since_the_notice_appeared_comes_back(
+    new_page: NewPage, house: ScriptedHouse, tmp_path: Path
+) -> None:
+    page = open_page(new_page(), house)
+    import_archive(page, three_recordings(tmp_path))
+    for left in (2, 1):
+        newest(page).get_by_test_id("delete").click()
+        expect(page.get_by_test_id("recording")).to_have_count(left)
+    notice = page.locator("[data-topic=deleted]")
+    expect(notice).to_contain_text("2 recordings were deleted.")
+    expect(page.locator("[data-topic=history]")).to_be_visible()  # what the import said still stands there
+    notice.get_by_role("button", name="Undo").click()
+    expect(page.get_by_test_id("recording")).to_have_count(3)
+    expect(answers_of(newest(page))).to_have_count(2)
+    expect(notice).to_have_count(0)
+
+
 def test_two_tabs_show_the_same_and_undo_nothing_of_each_other(
     new_page: NewPage, house: ScriptedHouse, tmp_path: Path
 ) -> None:

@@ -258,3 +258,27 @@ def test_each_of_several_files_shows_how_far_it_is(new_page: NewPage, house: Scr
     network.send("Network.emulateNetworkConditions", slow | {"latency": 0, "uploadThroughput": -1})
     expect(page.locator("[data-testid=recording][data-state=done]")).to_have_count(5)
     expect(bars).to_have_count(0)
+
+
+def test_one_bad_file_does_not_hide_what_is_said_of_another(
+    new_page: NewPage, house: ScriptedHouse, tmp_path: Path
+) -> None:
+    files = [tmp_path / name for name in ("bad.wav", "empty.wav")]
+    files[0].write_text("Dear Sir or Madam")
+    files[1].write_bytes(b"")
+    page = open_page(new_page(), house)
+    page.get_by_test_id("file").set_input_files(files)
+    expect(page.locator("[data-topic=sending]")).to_contain_text("could not be decoded")
+    expect(page.locator("[data-topic=files]")).to_contain_text("empty.wav: The file is empty")
+
+
+def test_a_card_says_why_it_waits_also_after_a_reload(new_page: NewPage, house: ScriptedHouse, tmp_path: Path) -> None:
+    file = tmp_path / "talk.wav"
+    file.write_bytes(wav(np.zeros(RATE, np.float32)))
+    page = open_page(new_page(), house)
+    house.platform.refuse(429, path="/v1/audio", retry_after=3600, readable=True)
+    page.get_by_test_id("file").set_input_files(file)
+    for _ in range(2):
+        expect_state(page, "waiting")
+        expect(newest(page).get_by_test_id("failure")).to_contain_text("is busy")
+        page.reload()

@@ -14,6 +14,7 @@ import { Store } from './history/store';
 import { type Access, ANYONE, KeyAccess, SignInAccess } from './page/access';
 import { type Config, loadConfig } from './page/config';
 import { pageLanguage } from './page/language';
+import { type Notice, NoticeBoard } from './page/notice-board';
 import * as notices from './page/notices';
 import { Observable } from './page/observable';
 import { keepForOffline } from './page/offline';
@@ -39,7 +40,7 @@ import { mountDeploymentNote } from './view/deployment-note';
 import { mountFileChoice } from './view/file-choice';
 import { mountHistory } from './view/history-view';
 import { mountMicrophoneChoice } from './view/microphone-choice';
-import { mountNotice, type Notice } from './view/notice';
+import { mountNoticeBoard } from './view/notice-board-view';
 import { mountPageLanguage } from './view/page-language';
 import { mountPhases } from './view/phases-view';
 import { mountRecordPanel } from './view/record-panel';
@@ -48,14 +49,14 @@ import { mountTaskPanel, type TaskPanel } from './view/task-panel';
 
 const settings = new SettingsStore();
 const language = pageLanguage(settings);
-const notice = new Observable<Notice | null>(null);
+const board = new NoticeBoard();
 const ownership = new Ownership();
 
 keepForOffline();
 mountTheme(settings);
 const openSettings = mountSettings(settings, language);
 mountPageLanguage(language, (chosen) => settings.change({ language: chosen }));
-mountNotice(notice, language);
+mountNoticeBoard(board, language);
 
 const [library, config] = await Promise.all([
   openLibrary().catch(() => tell(notices.storageBlockedNotice())),
@@ -72,20 +73,19 @@ if (library && config) {
 }
 
 async function openLibrary(): Promise<Library> {
-  const held = notices.storageHeldNotice();
   const store = await Store.open({
-    onBlocked: () => tell(held),
+    onBlocked: () => tell(notices.storageHeldNotice()),
     release: async () => {
       await ownership.held.when((count) => count === 0);
       tell(notices.storageReleasedNotice());
     },
   });
-  if (notice.value === held) notice.set(null);
+  board.clear('storage');
   return Library.load(store, new BroadcastChannel('kikitori'));
 }
 
 function tell(news: Notice): null {
-  notice.set(news);
+  board.tell(news);
   return null;
 }
 
@@ -127,6 +127,7 @@ function mountSending(library: Library, config: Config): Sending {
           notices.failureNotice(failure, mostSeconds(prompt), () => outbox.ask(recording, prompt)),
       ),
   });
+  outbox.latest.subscribe(() => board.clear('sending'));
   whenBackOnline(() => outbox.sendWaiting());
   mountPhases(wakeup.state, () => recordings, language);
   mountAnswer(library, outbox, costs, language);
@@ -138,7 +139,7 @@ function mountSending(library: Library, config: Config): Sending {
 function mountAccess(config: Config, granted: () => void): Access {
   if (config.typedService) mountAddressSetting(config.service, settings, language);
   const saved = (): void => {
-    notice.set(null);
+    board.clear('sending');
     granted();
   };
   if (config.auth === 'api-key') {
@@ -183,10 +184,11 @@ function mountRecording(
       // What was sent while it was spoken is being sent to its end already, unless somebody did not want that.
       const sent =
         live && reason !== 'storage' && recording && library.answer(recording.id, promptKey(prompt));
-      notice.set(
+      const news =
         notices.endNotice(recording, reason, maxSamples.value / SAMPLE_RATE, sent ? null : send) ??
-          (live && recording && !sent ? notices.notSentNotice(send) : null),
-      );
+        (live && recording && !sent ? notices.notSentNotice(send) : null);
+      board.clear('recording');
+      if (news) tell(news);
       if (!live && (reason === 'stopped' || reason === 'limit')) send();
     },
     onDiscard: (undo) => tell(notices.discardedNotice(undo)),
@@ -205,7 +207,8 @@ function mountRecording(
       askToPersist();
       void outbox.ask(id, task.prompt.value);
     },
-    onFailed: (failed: { file: File; error: unknown }[]) => void tell(notices.filesNotice(failed, most.bytes)),
+    onFailed: (failed: { file: File; error: unknown }[]) =>
+      void tell(notices.filesNotice(failed, most.bytes)),
   };
   mountFileChoice(files, language);
 }

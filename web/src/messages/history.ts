@@ -16,7 +16,8 @@ const en = {
   play: 'Play',
   stopPlaying: 'Close player',
   delete: 'Delete',
-  deleted: 'The recording was deleted.',
+  deleted: (count: number) =>
+    count === 1 ? 'The recording was deleted.' : `${count} recordings were deleted.`,
   undo: 'Undo',
   notPlayable: 'This browser cannot play this file.',
   search: 'Search names and texts',
@@ -93,7 +94,7 @@ const ja: typeof en = {
   play: '再生',
   stopPlaying: 'プレーヤーを閉じる',
   delete: '削除',
-  deleted: '録音を削除しました。',
+  deleted: (count) => (count === 1 ? '録音を削除しました。' : `${count} 件の録音を削除しました。`),
   undo: '元に戻す',
   notPlayable: 'このブラウザーではこのファイルを再生できません。',
   search: '名前と文章を検索',

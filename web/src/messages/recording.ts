@@ -17,7 +17,8 @@ const en = {
   pause: 'Pause',
   resume: 'Go on recording',
   discard: 'Discard this recording',
-  discarded: 'The recording was discarded.',
+  discarded: (count: number) =>
+    count === 1 ? 'The recording was discarded.' : `${count} recordings were discarded.`,
   deaf: 'No sound arrives. Is the microphone switched off?',
   microphone: 'Microphone',
   anyMicrophone: 'As the system chooses',
@@ -79,7 +80,7 @@ const ja: typeof en = {
   pause: '一時停止',
   resume: '録音を続ける',
   discard: 'この録音を捨てる',
-  discarded: '録音を捨てました。',
+  discarded: (count) => (count === 1 ? '録音を捨てました。' : `${count} 件の録音を捨てました。`),
   deaf: '音が届きません。マイクがオフになっていませんか。',
   microphone: 'マイク',
   anyMicrophone: 'システムの設定に従う',

@@ -4,10 +4,10 @@ import { FileError, MAX_DECODED_SECONDS } from '../recording/chosen-file';
 import type { StartProblem } from '../recording/dictation';
 import type { EndReason } from '../recording/recorder';
 import type { Failure } from '../service/service-error';
-import type { Notice } from '../view/notice';
 import type { OpenSettings } from '../view/settings-dialog';
 import { type Config, ConfigError } from './config';
 import { failureText } from './failure-text';
+import type { Notice } from './notice-board';
 import { clock, megabytes } from './quantities';
 
 // What the page tells about each thing that can happen, in one place, so that wording and tone agree.
@@ -15,6 +15,7 @@ import { clock, megabytes } from './quantities';
 export function configNotice(error: unknown): Notice {
   const detail = error instanceof ConfigError && error.kind === 'invalid' ? error.message : null;
   return {
+    topic: 'config',
     tone: 'error',
     permanent: true,
     text: (m) => (detail === null ? m.configMissing : m.configInvalid(detail)),
@@ -22,19 +23,19 @@ export function configNotice(error: unknown): Notice {
 }
 
 export function storageBlockedNotice(): Notice {
-  return { tone: 'error', permanent: true, text: (m) => m.storageBlocked };
+  return { topic: 'storage', tone: 'error', permanent: true, text: (m) => m.storageBlocked };
 }
 
 export function storageHeldNotice(): Notice {
-  return { tone: 'info', permanent: true, text: (m) => m.storageHeld };
+  return { topic: 'storage', tone: 'info', permanent: true, text: (m) => m.storageHeld };
 }
 
 export function storageReleasedNotice(): Notice {
-  return { tone: 'error', permanent: true, text: (m) => m.storageReleased };
+  return { topic: 'storage', tone: 'error', permanent: true, text: (m) => m.storageReleased };
 }
 
 export function startNotice(problem: StartProblem): Notice {
-  return { tone: 'error', text: (m) => m.start[problem] };
+  return { topic: 'recording', tone: 'error', text: (m) => m.start[problem] };
 }
 
 /**
@@ -49,27 +50,33 @@ export function endNotice(
   send: (() => void) | null,
 ): Notice | null {
   if (reason === 'discarded') return null;
-  if (!recording) return { tone: 'error', text: (m) => m.endedEmpty };
+  if (!recording) return { topic: 'recording', tone: 'error', text: (m) => m.endedEmpty };
   if (reason === 'stopped') return null;
-  if (reason === 'limit') return { tone: 'info', text: (m) => m.end.limit(clock(longest)) };
+  if (reason === 'limit')
+    return { topic: 'recording', tone: 'info', text: (m) => m.end.limit(clock(longest)) };
   const text = (m: Messages): string => m.end[reason];
   return send
-    ? { tone: 'error', text, action: { label: (m) => m.send, run: send } }
-    : { tone: 'error', text };
+    ? { topic: 'recording', tone: 'error', text, action: { label: (m) => m.send, run: send } }
+    : { topic: 'recording', tone: 'error', text };
 }
 
 /** @param send - sends what somebody did not want to be sent while it was spoken */
 export function notSentNotice(send: () => void): Notice {
-  return { tone: 'info', text: (m) => m.kept, action: { label: (m) => m.send, run: send } };
+  return {
+    topic: 'recording',
+    tone: 'info',
+    text: (m) => m.kept,
+    action: { label: (m) => m.send, run: send },
+  };
 }
 
 export function discardedNotice(undo: () => void): Notice {
-  return { tone: 'info', text: (m) => m.discarded, action: { label: (m) => m.undo, run: undo } };
+  return { topic: 'discarded', tone: 'info', text: (m, count) => m.discarded(count), undo: [undo] };
 }
 
 /** @param name - of the microphone that is used instead */
 export function otherMicrophoneNotice(name: string): Notice {
-  return { tone: 'info', text: (m) => m.otherMicrophone(name) };
+  return { topic: 'recording', tone: 'info', text: (m) => m.otherMicrophone(name) };
 }
 
 /**
@@ -80,9 +87,10 @@ export function failureNotice(failure: Failure, longest: number, send: () => voi
   if (failure.kind === 'too-large') {
     const text = (m: Messages): string =>
       m.sentences([failureText(failure, m), m.longestOfTask(clock(longest)), m.kept]);
-    return { tone: 'error', text }; // it would not become smaller
+    return { topic: 'sending', tone: 'error', text }; // it would not become smaller
   }
   return {
+    topic: 'sending',
     tone: 'error',
     text: (m) => m.sentences([failureText(failure, m), m.kept]),
     action: { label: (m) => m.sendAgain, run: send },
@@ -95,6 +103,7 @@ export function accessNotice({ auth }: Config, failure: Failure, open: OpenSetti
   if (!refused || auth === 'none') return null;
   const google = auth === 'firebase';
   return {
+    topic: 'sending',
     tone: 'error',
     text: (m) => m.sentences([google ? m.signedOut : failureText(failure, m), m.kept]),
     action: {
@@ -110,6 +119,7 @@ export function accessNotice({ auth }: Config, failure: Failure, open: OpenSetti
  */
 export function filesNotice(failed: { file: File; error: unknown }[], maxBytes: number): Notice {
   return {
+    topic: 'files',
     tone: 'error',
     text: (m) =>
       m.sentences(failed.map(({ file, error }) => m.ofFile(file.name, fileText(error, file, maxBytes)(m)))),
@@ -129,9 +139,9 @@ function fileText(error: unknown, file: File, maxBytes: number): (messages: Mess
 }
 
 export function recoveredNotice(): Notice {
-  return { tone: 'info', text: (m) => m.recovered };
+  return { topic: 'recovered', tone: 'info', text: (m) => m.recovered };
 }
 
 export function deletedNotice(undo: () => void): Notice {
-  return { tone: 'info', text: (m) => m.deleted, action: { label: (m) => m.undo, run: undo } };
+  return { topic: 'deleted', tone: 'info', text: (m, count) => m.deleted(count), undo: [undo] };
 }

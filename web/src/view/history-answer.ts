@@ -102,11 +102,12 @@ export class HistoryAnswer {
     const shown = this.#text(messages);
     write(text, this.#editing ? '' : shown);
     text.tabIndex = shown.length > SCROLLS_FROM ? 0 : -1;
+    const progress = this.#progress;
     write(
       part('[data-testid=failure]', element),
-      state === 'failed' && failure ? failureText(failure, messages) : '',
+      // How long to wait was said when it failed, and is not true any more.
+      failure && !progress ? failureText({ ...failure, retryAfter: null }, messages) : '',
     );
-    const progress = this.#progress;
     const how = progress ? progressText(answer, progress, messages) : '';
     write(part('[data-testid=progress]', element), how);
     showProgress(part<HTMLProgressElement>('.answer-bar', element), progress, how);

@@ -1,9 +1,9 @@
 import type { Library } from '../history/library';
 import type { Recording } from '../history/recording';
 import type { Language } from '../messages';
+import type { Notice } from '../page/notice-board';
 import type { Observable } from '../page/observable';
 import type { Asking } from '../sending/asking';
-import type { Notice } from './notice';
 
 /** What the history works with. */
 export interface HistoryOptions {
