@@ -282,3 +282,25 @@ def test_a_card_says_why_it_waits_also_after_a_reload(new_page: NewPage, house: 
         expect_state(page, "waiting")
         expect(newest(page).get_by_test_id("failure")).to_contain_text("is busy")
         page.reload()
+
+
+def test_nothing_else_is_asked_while_recording_nor_of_what_is_gone(new_page: NewPage, house: ScriptedHouse) -> None:
+    page = open_page(new_page(), house)
+    record(page)
+    expect_state(page, "done")
+    about = page.locator(".task-about")
+    first = page.get_by_test_id("recording").last
+    first.get_by_test_id("ask").click()
+    expect(about).to_be_visible()
+    start_recording(page)
+    expect(about).to_be_hidden()
+    expect(first.get_by_test_id("ask")).to_have_attribute("aria-disabled", "true")
+    first.get_by_test_id("ask").click(force=True)
+    expect(about).to_be_hidden()
+    page.get_by_test_id("discard").click()
+    expect_recorder(page, "idle")
+    expect(first.get_by_test_id("ask")).to_have_attribute("aria-disabled", "false")
+    first.get_by_test_id("ask").click()
+    expect(about).to_be_visible()
+    newest(page).get_by_test_id("delete").click()
+    expect(about).to_be_hidden()

@@ -8,7 +8,6 @@ import { type Prompt, promptKey } from './history/answer';
 import { Library } from './history/library';
 import { Ownership } from './history/ownership';
 import { askToPersist } from './history/persistence';
-import type { Recording } from './history/recording';
 import { recover } from './history/recovery';
 import { Store } from './history/store';
 import { type Access, ANYONE, KeyAccess, SignInAccess } from './page/access';
@@ -132,7 +131,7 @@ function mountSending(library: Library, config: Config): Sending {
   mountPhases(wakeup.state, () => recordings, language);
   mountAnswer(library, outbox, costs, language);
   mountDeploymentNote(model.languages, language);
-  return { outbox, wakeup, task: mountTaskPanel(model, language), recordings };
+  return { outbox, wakeup, task: mountTaskPanel(model, library, language), recordings };
 }
 
 /** @param granted - whoever asks is known to the service from now on */
@@ -194,7 +193,7 @@ function mountRecording(
     onDiscard: (undo) => tell(notices.discardedNotice(undo)),
   });
   dictation.state.subscribe((state) => {
-    task.lock(state !== 'idle');
+    task.locked.set(state !== 'idle');
     const last = recordings.at(-1);
     if (state === 'recording') recordings.push({ from: Date.now(), to: null });
     else if (last) last.to ??= Date.now();
@@ -215,6 +214,6 @@ function mountRecording(
 
 /** @param sending - null where there is no service to ask */
 function mountHistoryOf(library: Library, sending: Sending | null): void {
-  const onAsk = sending && ((recording: Recording) => sending.task.about(recording, sending.outbox));
-  mountHistory({ library, language, asking: sending?.outbox ?? null, onAsk, tell });
+  const { outbox: asking = null, task = null } = sending ?? {};
+  mountHistory({ library, language, asking, task, tell });
 }

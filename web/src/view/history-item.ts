@@ -40,7 +40,9 @@ export class HistoryItem {
     this.#name = part<HTMLInputElement>('input', this.#form.element);
     this.#send = part('[data-testid=send]', element);
     onPress(element, 'send', () => void options.asking?.ask(recording.id, TRANSCRIBE));
-    onPress(element, 'ask', () => options.onAsk?.(this.#recording));
+    onPress(element, 'ask', () => {
+      if (options.asking) options.task?.about(this.#recording, options.asking);
+    });
     onPress(element, 'play', () => this.#togglePlayer());
     onPress(element, 'save-sound', () => this.#saveSound());
     onPress(element, 'delete', () => void this.#delete());
@@ -74,8 +76,8 @@ export class HistoryItem {
     this.#show();
   }
 
-  /** Shows everything in the page's language. */
-  translate(): void {
+  /** Shows everything again, as in another language. */
+  refresh(): void {
     this.#show();
   }
 
@@ -119,15 +121,17 @@ export class HistoryItem {
     if (loudest) this.#send.remove();
     else if (this.#send.parentElement !== actions) actions.prepend(this.#send);
     actions.hidden = recording;
-    const { asking, onAsk } = this.#options;
+    const { asking, task } = this.#options;
     if (!loudest)
       updateButtons(actions, { send: { label: messages.send, shown: !recording && asking !== null } });
     updateButtons(actions, {
       play: { label: this.#closePlayer ? messages.stopPlaying : messages.play, shown: !recording },
-      ask: { label: messages.askElse, shown: !recording && asking !== null && onAsk !== null },
+      ask: { label: messages.askElse, shown: !recording && asking !== null && task !== null },
       'save-sound': { label: messages.saveSound, shown: !recording },
       delete: { label: messages.delete, shown: !recording },
     });
+    // Not `disabled`, which would take the keyboard's focus away.
+    part('[data-testid=ask]', actions).setAttribute('aria-disabled', String(task?.locked.value === true));
     this.#showAnswers();
   }
 

@@ -11,7 +11,7 @@ import { mountHistoryToolbar } from './history-toolbar';
 
 /** The recordings of this browser, newest first, as far as they match what is searched. */
 export function mountHistory(options: HistoryOptions): void {
-  const { library, language, asking } = options;
+  const { library, language, asking, task } = options;
   const title = part('#history-title');
   const list = part('.history-list');
   const empty = part('.history-empty');
@@ -71,10 +71,12 @@ export function mountHistory(options: HistoryOptions): void {
   library.recordings.subscribe(showSoon);
   library.answers.subscribe(showSoon);
   asking?.progress.subscribe(showSoon);
-  language.subscribe(() => {
-    for (const item of items.values()) item.translate();
+  const showAll = (): void => {
+    for (const item of items.values()) item.refresh();
     show();
-  });
+  };
+  language.subscribe(showAll);
+  task?.locked.subscribe(showAll);
   mountHistoryToolbar(options);
 }
 

@@ -1,4 +1,5 @@
 import { type Prompt, TASKS, type Task } from '../history/answer';
+import type { Library } from '../history/library';
 import type { Recording } from '../history/recording';
 import { type Language, MESSAGES } from '../messages';
 import type { Model } from '../page/config';
@@ -11,14 +12,14 @@ import { create, part } from './element';
 export interface TaskPanel {
   /** What is asked of the next recording. */
   prompt: Observable<Prompt>;
-  /** @param locked - while a recording is made for the prompt */
-  lock(locked: boolean): void;
-  /** Lets the person choose what to ask about a recording that is there, and asks it. */
+  /** While a recording is made for the prompt. */
+  locked: Observable<boolean>;
+  /** Lets the person choose what to ask about a recording that is there, and asks it; without effect while locked. */
   about(recording: Recording, asking: Pick<Asking, 'ask'>): void;
 }
 
 /** What is to be done with a recording: the task, the target of a translation, the words. */
-export function mountTaskPanel(model: Model, language: Observable<Language>): TaskPanel {
+export function mountTaskPanel(model: Model, library: Library, language: Observable<Language>): TaskPanel {
   const panel = part<HTMLFieldSetElement>('.task');
   const list = part('.task-list', panel);
   const target = part<HTMLSelectElement>('[data-testid=target]', panel);
@@ -30,6 +31,7 @@ export function mountTaskPanel(model: Model, language: Observable<Language>): Ta
   const aboutText = part('.task-about-text', about);
   const askNow = part<HTMLButtonElement>('[data-testid=ask-now]', about);
   const asked = new Observable<{ recording: Recording; asking: Pick<Asking, 'ask'> } | null>(null);
+  const locked = new Observable(false);
   const prompt = new Observable<Prompt>({ task: 'transcribe', language: null, words: null });
   const choices = TASKS.map((task) => newChoice(task, unavailable(task, model) !== null));
   list.replaceChildren(...choices.map(({ element }) => element));
@@ -96,13 +98,18 @@ export function mountTaskPanel(model: Model, language: Observable<Language>): Ta
   asked.subscribe(show);
   prompt.subscribe(show);
   language.subscribe(show);
+  locked.subscribe((isLocked) => {
+    panel.disabled = isLocked;
+    if (isLocked) asked.set(null);
+  });
+  library.recordings.subscribe(() => {
+    if (asked.value && !library.get(asked.value.recording.id)) asked.set(null); // deleted meanwhile
+  });
   return {
     prompt,
-    lock: (locked) => {
-      panel.disabled = locked;
-      if (locked) asked.set(null);
-    },
+    locked,
     about: (recording, asking) => {
+      if (locked.value) return;
       asked.set({ recording, asking });
       panel.scrollIntoView({ block: 'center' });
       askNow.focus({ preventScroll: true });
