@@ -10,7 +10,8 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.e2e.conftest import NewHouse, NewPage
 from tests.e2e.houses import ScriptedHouse
-from tests.e2e.page import expect_recorder, expect_state, newest, open_page, record, start_recording
+from tests.e2e.page import expect_recorder, expect_state, newest, open_page, record, start_recording, until_elapsed
+from tests.e2e.test_history import import_archive, three_recordings
 from tests.processes import until
 
 _STILL: dict[str, Any] = {"reduced_motion": "reduce"}
@@ -80,7 +81,7 @@ def test_axe_finds_nothing_where_something_went_wrong(new_page: NewPage, new_hou
     _audit(page)
     page.keyboard.press("Escape")
     newest(page).get_by_test_id("delete").click()
-    expect(page.get_by_test_id("notice")).to_have_attribute("data-tone", "info")
+    expect(page.locator("[data-topic=deleted]")).to_be_visible()
     _audit(page)
 
 
@@ -98,6 +99,44 @@ def test_axe_finds_nothing_where_the_page_cannot_work(new_page: NewPage, house: 
     page.add_init_script("Object.defineProperty(window, 'indexedDB', { value: null })")
     page.goto(house.page)
     expect(page.get_by_test_id("notice")).to_contain_text("blocks storage")
+    _audit(page)
+
+
+def test_axe_finds_nothing_in_what_a_history_can_show(new_page: NewPage, house: ScriptedHouse, tmp_path: Path) -> None:
+    phone = {"viewport": {"width": 375, "height": 800}, "is_mobile": True, "has_touch": True}
+    page = open_page(new_page(**phone, **_STILL), house)
+    import_archive(page, three_recordings(tmp_path))
+    first = newest(page)
+    transcript = first.get_by_test_id("answer").first
+    transcript.get_by_test_id("save-as").click()
+    transcript.get_by_test_id("edit").click()
+    first.get_by_test_id("rename").click()
+    expect(first.get_by_test_id("name-field")).to_be_focused()
+    _audit(page)
+    first.get_by_test_id("ask").click()
+    page.get_by_role("radio", name="Translate").check(force=True)
+    page.get_by_test_id("words").fill("Into plain words")
+    expect(page.get_by_test_id("target")).to_be_visible()
+    expect(page.get_by_test_id("ask-now")).to_be_visible()
+    _audit(page)
+    page.get_by_test_id("search").fill("nowhere")
+    expect(page.get_by_test_id("found")).to_have_text("Nothing found.")
+    page.get_by_test_id("delete-all").click()
+    expect(page.get_by_test_id("delete-all-yes")).to_be_visible()
+    _audit(page)
+
+
+def test_axe_finds_nothing_while_something_is_waited_for(new_page: NewPage, house: ScriptedHouse) -> None:
+    page = open_page(new_page(**_STILL), house)
+    start_recording(page)
+    until_elapsed(page, 1)
+    page.get_by_test_id("pause").click()
+    expect_recorder(page, "paused")
+    _audit(page)
+    house.platform.refuse(429, path="/v1/audio", retry_after=77, readable=True)
+    page.get_by_test_id("record").click()
+    expect(page.get_by_test_id("answer-now")).to_be_visible()
+    expect(page.locator(".answer-countdown")).to_contain_text("Trying again in")
     _audit(page)
 
 

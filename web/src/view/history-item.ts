@@ -99,7 +99,8 @@ export class HistoryItem {
     const title = part('.item-name', element);
     // What was spoken here has no name, so its time stands for one.
     title.textContent = name ?? moment(createdAt, language);
-    title.hidden = this.#naming;
+    // Still the card's heading for those who hear the page.
+    title.classList.toggle('visually-hidden', this.#naming);
     const time = part<HTMLTimeElement>('time', element);
     time.dateTime = new Date(createdAt).toISOString();
     write(time, name === null ? '' : moment(createdAt, language));
