@@ -96,13 +96,13 @@ export class HistoryAnswer {
     const chip = part('.state', element);
     chip.dataset.state = state;
     const word = state !== 'done' ? messages.state[state] : edited === null ? '' : messages.edited;
-    // The card says already that the recording is being made.
-    write(chip, this.#recording.state === 'recording' ? '' : word);
+    const progress = this.#progress;
+    // Of what is being made, the card or the line below says more.
+    write(chip, progress || this.#recording.state === 'recording' ? '' : word);
     const text = part('[data-testid=text]', element);
     const shown = this.#text(messages);
     write(text, this.#editing ? '' : shown);
     text.tabIndex = shown.length > SCROLLS_FROM ? 0 : -1;
-    const progress = this.#progress;
     write(
       part('[data-testid=failure]', element),
       // How long to wait was said when it failed, and is not true any more.
