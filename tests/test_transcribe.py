@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -32,12 +33,12 @@ def test_each_file_gets_its_text_once(
     service: ServiceProcess, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     command = [str(folder), "--service", service.url, "--to", str(tmp_path / "texts")]
-    assert transcribe.main([*command, "--dry-run"]) == 0
+    assert transcribed([*command, "--dry-run"]) == 0
     assert len(capsys.readouterr().out.splitlines()) == 3
-    assert transcribe.main(command) == 0
+    assert transcribed(command) == 0
     for name, sentence in zip(("a.wav", "b.WAV", "more/a.wav"), SENTENCES, strict=False):
         assert word_error_rate(sentence, (tmp_path / "texts" / f"{name}.txt").read_text()) < 0.35
-    assert transcribe.main(command) == 0
+    assert transcribed(command) == 0
     assert "3 of 3 files have a text already" in capsys.readouterr().err
 
 
@@ -45,7 +46,7 @@ def test_lines_of_json_go_on_after_a_crash(service: ServiceProcess, folder: Path
     command = [str(folder), "--service", f"{service.url}/v1", "--format", "jsonl", "--concurrency", "1"]
     lines = folder / "transcripts.jsonl"
     lines.write_text(json.dumps({"file": "a.wav", "text": "kept"}) + '\n{"file": "b.WAV", "te')
-    assert transcribe.main(command) == 0
+    assert transcribed(command) == 0
     written = [json.loads(line) for line in lines.read_text().splitlines()]
     assert [line["file"] for line in written] == ["a.wav", "b.WAV", "more/a.wav"]
     assert written[0]["text"] == "kept"
@@ -57,10 +58,10 @@ def test_subtitles_and_a_file_that_is_damaged(
 ) -> None:
     (folder / "broken.mp3").write_bytes(b"this is no sound")
     command = [str(folder), "--service", service.url, "--format", "srt"]
-    assert transcribe.main(command) == 1
+    assert transcribed(command) == 1
     assert "broken.mp3" in capsys.readouterr().err.splitlines()[-1]
     assert "-->" in (folder / "more/a.wav.srt").read_text()
-    assert transcribe.main(command) == 1  # it alone is tried again
+    assert transcribed(command) == 1  # it alone is tried again
     assert "3 of 4 files have a text already" in capsys.readouterr().err
 
 
@@ -69,9 +70,7 @@ def test_a_busy_service_is_asked_again_when_it_says_so_and_never_by_more_than_we
         house.start()
         house.engine.allow_everything()
         house.platform.refuse(429, path="/v1/audio", times=2, retry_after=1)
-        assert (
-            transcribe.main([str(folder), "--service", _service(house), "--model", "parrot", "--concurrency", "2"]) == 0
-        )
+        assert transcribed([str(folder), "--service", _service(house), "--model", "parrot", "--concurrency", "2"]) == 0
         assert house.platform.asked.count("POST /v1/audio/transcriptions") == 5
         assert max(house.engine.running) <= 2
 
@@ -80,7 +79,7 @@ def test_who_has_no_key_is_told_once(folder: Path, capsys: pytest.CaptureFixture
     with scripted_house(auth="api-key", api_keys=("0123456789abcdef0123456789abcdef",)) as house:
         house.start()
         house.engine.allow_everything()
-        assert transcribe.main([str(folder), "--service", _service(house)]) == 2
+        assert transcribed([str(folder), "--service", _service(house)]) == 2
     assert "access key is not valid" in capsys.readouterr().err
 
 
@@ -102,8 +101,14 @@ def test_what_is_stopped_keeps_what_it_has(folder: Path) -> None:
 
 def test_nobody_is_there(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(transcribe, "_TRIES", 0)
-    assert transcribe.main([str(folder), "--service", f"http://127.0.0.1:{free_port()}"]) == 1
+    assert transcribed([str(folder), "--service", f"http://127.0.0.1:{free_port()}"]) == 1
     assert "Connection error" in capsys.readouterr().err
+
+
+def transcribed(command: list[str]) -> int:
+    """The program's exit status. It has a thread, because Playwright's tests leave an event loop running in this one."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(transcribe.main, command).result()
 
 
 def _service(house: ScriptedHouse) -> str:
