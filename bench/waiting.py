@@ -31,6 +31,8 @@ from tests.speech import SENTENCES, Samples, word_error_rate
 
 _COLD_START_S = 20.0
 _SPOKEN_S = (5, 30, 120)
+_MOST_ROUNDS = 2
+"""A round takes six minutes, in which somebody speaks."""
 _MOST_OVER_INFERENCE_S = 1.0
 _PAUSE_S, _ENDING_S = 0.7, 0.1
 _STOP_AND_WAIT = """() => new Promise((resolve, reject) => {
@@ -92,7 +94,7 @@ class _ColdEngine:
         self.engine.close()
 
 
-def measure(scale: Scale, _: Path) -> list[Figure]:
+def measure(scale: Scale, _cache: Path) -> list[Figure]:
     """Speak to the page in Chromium, in front of the real service with Whisper and a cold start of `_COLD_START_S`.
 
     The engine runs on a CPU whatever the machine has, so on a GPU machine there is nothing to measure.
@@ -102,7 +104,7 @@ def measure(scale: Scale, _: Path) -> list[Figure]:
     waits: dict[tuple[int, bool], list[_Wait]] = {(spoken, live): [] for spoken in _SPOKEN_S for live in (True, False)}
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
         chromium = Chromium(playwright, Path(folder))
-        for _round in range(scale.cold_rounds):
+        for _ in range(min(scale.rounds, _MOST_ROUNDS)):
             for (spoken, live), column in waits.items():
                 column.append(_wait(chromium, spoken, live))
         chromium.close()
