@@ -17,7 +17,7 @@ from kikitori.settings import Settings
 
 from scripts.hosting import page_app, page_config
 from tests.e2e.platform import Platform
-from tests.processes import ServiceProcess, free_port, running_service, serving
+from tests.processes import ServiceProcess, free_port, running_service, serving, until
 from tests.scripted_engine import ScriptedEngine
 
 
@@ -74,6 +74,11 @@ class ScriptedHouse:
     def start(self) -> None:
         """Open the port."""
         self._running.enter_context(serving(self.platform, self.port))
+
+    def until_ready(self) -> None:
+        """Wait until the engine has loaded, as its gate allows."""
+        service: Service = self._app.state.service
+        until(lambda: service.startup.status == "ready")
 
     def stop(self) -> None:
         """End the service. Answers under way have a second to finish; to break one off, use `platform.cut`."""

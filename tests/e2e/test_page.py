@@ -87,6 +87,7 @@ def test_an_open_page_asks_nothing_and_holds_nothing(new_page: NewPage, new_hous
     house = new_house()
     house.engine.allow_everything()
     house.start()
+    house.until_ready()  # else the page would follow the rest of the cold start
     page = open_page(new_page(), house)
     page.wait_for_load_state("networkidle")
     assert house.platform.asked == []
