@@ -106,7 +106,7 @@ def test_nobody_is_there(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: 
 
 
 def transcribed(command: list[str]) -> int:
-    """The program's exit status. It has a thread, because Playwright's tests leave an event loop running in this one."""
+    """The program's exit status. It has a thread: Playwright's tests leave an event loop running in this one."""
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(transcribe.main, command).result()
 

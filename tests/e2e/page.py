@@ -38,8 +38,14 @@ def record(page: Page, seconds: int = 1) -> None:
 
 def until_elapsed(page: Page, seconds: int) -> None:
     """Wait until the recording in progress has that length."""
-    elapsed = page.get_by_test_id("elapsed")
-    until(lambda: _seconds(elapsed.inner_text()) >= seconds, PATIENCE_S + seconds)
+    until(lambda: elapsed_seconds(page) >= seconds, PATIENCE_S + seconds)
+
+
+def elapsed_seconds(page: Page) -> int:
+    """Whole seconds of the recording in progress."""
+    found = re.search(r"(\d+):(\d\d)", page.get_by_test_id("elapsed").inner_text())
+    assert found
+    return int(found[1]) * 60 + int(found[2])
 
 
 def newest(page: Page) -> Locator:
@@ -63,9 +69,3 @@ def connections(port: int) -> int:
     return sum(
         one.status == psutil.CONN_ESTABLISHED and one.raddr[1:] == (port,) for one in psutil.net_connections("tcp")
     )
-
-
-def _seconds(clock: str) -> int:
-    found = re.search(r"(\d+):(\d\d)", clock)
-    assert found
-    return int(found[1]) * 60 + int(found[2])

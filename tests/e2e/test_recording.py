@@ -12,6 +12,7 @@ from tests.e2e.conftest import NewHouse, NewPage
 from tests.e2e.houses import ScriptedHouse
 from tests.e2e.microphone import RATE, sound, speech
 from tests.e2e.page import (
+    elapsed_seconds,
     expect_recorder,
     expect_state,
     heard_seconds,
@@ -78,9 +79,11 @@ def test_a_pause_is_not_recorded(new_page: NewPage, house: ScriptedHouse) -> Non
     expect_recorder(page, "recording")
     until_elapsed(page, 2)
     page.get_by_test_id("pause").click()
+    expect_recorder(page, "paused")
+    shown = elapsed_seconds(page)
     page.get_by_test_id("record").click()
     expect_state(page, "done")
-    assert 2 <= heard_seconds(page) < 3
+    assert shown <= heard_seconds(page) < shown + 1.1
     expect_microphones_off(page)
 
 
