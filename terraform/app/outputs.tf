@@ -13,6 +13,11 @@ output "idle_usd_per_month" {
   value       = module.service.idle_usd_per_month
 }
 
+output "image" {
+  description = "The image that is deployed, by digest."
+  value       = var.image
+}
+
 output "newest_url" {
   description = "Address of the newest revision alone, to try it before it gets traffic."
   value       = module.service.newest_url
@@ -26,9 +31,29 @@ output "page_config" {
   )
 }
 
+output "page_url" {
+  description = "Address of the page."
+  value       = var.platform.page.url
+}
+
+output "project_id" {
+  description = "Id of the project."
+  value       = var.project_id
+}
+
 output "revision" {
-  description = "Name of the newest ready revision: `traffic.serving` of the next deploy that is tried first."
+  description = "Name of the newest ready revision."
   value       = module.service.revision
+}
+
+output "service" {
+  description = "Full name of the service: projects/PROJECT/locations/REGION/services/NAME."
+  value       = "projects/${var.project_id}/locations/${var.region}/services/${module.service.name}"
+}
+
+output "site_id" {
+  description = "Id of the page's site, the target of `firebase deploy`."
+  value       = var.platform.page.site_id
 }
 
 output "url" {

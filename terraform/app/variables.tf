@@ -73,6 +73,7 @@ variable "platform" {
     channels        = list(string)
     firebase        = object({ apiKey = string, appId = string, authDomain = string, projectId = string })
     origins         = list(string)
+    page            = object({ site_id = string, url = string })
     service_account = string
     subnetwork      = string
     weights_bucket  = string

@@ -16,6 +16,7 @@ module "github" {
   # What terraform/app writes, and the files of the page.
   deploy_roles = [
     "roles/compute.networkUser",
+    "roles/containeranalysis.occurrences.viewer",
     "roles/firebasehosting.admin",
     "roles/logging.configWriter",
     "roles/monitoring.alertPolicyEditor",

@@ -74,6 +74,7 @@ locals {
     channels        = module.budget.channels
     firebase        = module.page.config
     origins         = module.page.origins
+    page            = { site_id = module.page.site_id, url = module.page.url }
     service_account = google_service_account.service.email
     subnetwork      = google_compute_subnetwork.service.name
     weights_bucket  = module.weights.name

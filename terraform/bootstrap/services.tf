@@ -7,6 +7,7 @@ module "services" {
     "cloudbilling.googleapis.com",
     "cloudresourcemanager.googleapis.com",
     "compute.googleapis.com",
+    "containeranalysis.googleapis.com",
     "containerscanning.googleapis.com",
     "firebase.googleapis.com",
     "firebaseappcheck.googleapis.com",

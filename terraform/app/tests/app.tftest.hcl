@@ -9,6 +9,7 @@ variables {
     channels        = ["projects/my-project/notificationChannels/1234567890"]
     firebase        = { apiKey = "AIza0", appId = "1:2:web:3", authDomain = "my-project.firebaseapp.com", projectId = "my-project" }
     origins         = ["https://my-project-speech.web.app"]
+    page            = { site_id = "my-project-speech", url = "https://my-project-speech.web.app" }
     service_account = "kikitori@my-project.iam.gserviceaccount.com"
     subnetwork      = "kikitori"
     weights_bucket  = "my-project-weights"
@@ -33,6 +34,19 @@ run "page_with_keys" {
   assert {
     condition     = output.environment["KIKITORI_CORS_ORIGINS"] == "https://my-project-speech.web.app"
     error_message = "The page could not call the service."
+  }
+}
+
+run "pipeline_learns_what_is_deployed" {
+  assert {
+    condition = alltrue([
+      output.image == var.image,
+      output.project_id == "my-project",
+      output.service == "projects/my-project/locations/asia-southeast1/services/kikitori",
+      output.site_id == "my-project-speech",
+      output.page_url == "https://my-project-speech.web.app",
+    ])
+    error_message = "The pipeline would look elsewhere."
   }
 }
 

@@ -35,6 +35,7 @@ run "app_gets_what_it_needs" {
     condition = alltrue([
       strcontains(output.app_tfvars, "project_id = \"my-project\""),
       strcontains(output.app_tfvars, "\"weights_bucket\":\"my-project-weights\""),
+      strcontains(output.app_tfvars, "\"page\":{\"site_id\":\"my-project-speech\",\"url\":\"https://my-project-speech.web.app\"}"),
       strcontains(output.app_tfvars, "\"subnetwork\":\"kikitori\""),
       strcontains(output.backend, "bucket = \"my-project-terraform\""),
       output.image_address == "asia-southeast1-docker.pkg.dev/my-project/kikitori/kikitori",
