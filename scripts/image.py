@@ -23,7 +23,15 @@ def docker_answers() -> bool:
     return subprocess.run(["docker", "info"], capture_output=True, check=False).returncode == 0
 
 
-def build(engine: str, image: str, base: str | None = None, source: str | None = None, context: Path = SERVICE) -> None:
+def build(
+    engine: str,
+    image: str,
+    base: str | None = None,
+    source: str | None = None,
+    context: Path = SERVICE,
+    *,
+    cache: str | None = None,
+) -> None:
     """Build the image from the folder with the Dockerfile; the builder prints what it does on standard error.
 
     Args:
@@ -32,6 +40,8 @@ def build(engine: str, image: str, base: str | None = None, source: str | None =
         base: what to build on instead of the Dockerfile's own base.
         source: address of the repository, for the label.
         context: folder of the Dockerfile.
+        cache: image in a registry that Docker takes layers from, where it has the same, and only those. buildah has
+            the layers of this machine alone.
 
     Raises:
         subprocess.CalledProcessError: it could not be built; the builder has said why.
@@ -45,6 +55,9 @@ def build(engine: str, image: str, base: str | None = None, source: str | None =
         if value:
             arguments += ["--label", f"org.opencontainers.image.{name}={value}"]
     command = ["docker", "build"]
+    if cache:
+        # The image itself says what its layers were made of, so that a later build can take them from the registry.
+        command += ["--cache-from", cache, "--build-arg", "BUILDKIT_INLINE_CACHE=1"]
     if not docker_answers():
         # chroot isolation needs no container runtime and works inside of containers too.
         command = ["buildah", "build", "--isolation", "chroot", "--layers", "--timestamp", _EPOCH]
