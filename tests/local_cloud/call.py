@@ -32,6 +32,8 @@ class Cloud:
     project: Project
     url: str
     issuers: dict[str, Json] = field(default_factory=dict)
+    addresses: dict[str, str] = field(default_factory=dict)
+    """Where something listens in truth, by what Google would give an address to: SERVICE, TAG---SERVICE, SITE."""
 
     def by_id(self, name: str) -> str:
         """A resource name with the project's id, whether it came with its id or its number."""

@@ -75,12 +75,13 @@ def opened(
     *,
     everything_enabled: bool = False,
     issuers: Mapping[str, Json] | None = None,
+    addresses: Mapping[str, str] | None = None,
     with_registry: bool = True,
 ) -> Iterator[LocalCloud]:
     """The application on a folder, with a project as a person makes it, and a registry where Debian's is installed."""
     state.mkdir(parents=True, exist_ok=True)
     store = Store(state / "state.sqlite3")
-    cloud = Cloud(store, project or Project(), url, dict(issuers or {}))
+    cloud = Cloud(store, project or Project(), url, dict(issuers or {}), dict(addresses or {}))
     with store.transaction():
         _found(cloud, everything_enabled=everything_enabled)
     address = url.removeprefix("http://")

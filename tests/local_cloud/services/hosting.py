@@ -38,7 +38,7 @@ def _check_site(change: Change) -> None:
 
 def _fill_site(change: Change) -> None:
     change.body.setdefault("type", "USER_SITE")
-    change.body["defaultUrl"] = f"https://{change.id}.web.app"
+    change.body["defaultUrl"] = change.call.cloud.addresses.get(change.id, f"https://{change.id}.web.app")
 
 
 def _delete_site(call: Call) -> Json:

@@ -82,6 +82,8 @@ def _fill(change: Change) -> None:
     location, project = call.part("locations"), call.cloud.project
     spelled = hashlib.sha256(f"{project.number}/{location}".encode()).hexdigest()[:10]
     uri = f"https://{change.id}-{spelled}-{''.join(word[0] for word in location.split('-'))}.a.run.app"
+    tagged = uri.replace("https://", "https://{}---")
+    uri = call.cloud.addresses.get(change.id, uri)
     body |= {
         "uid": before["uid"] if before else digits(20),
         "generation": str(generation),
@@ -99,10 +101,10 @@ def _fill(change: Change) -> None:
         ],
         "reconciling": False,
     }
-    tagged = uri.replace("https://", "https://{}---")
-    body["trafficStatuses"] = [
-        {**target, **({"uri": tagged.format(target["tag"])} if target.get("tag") else {})} for target in body["traffic"]
-    ]
+    body["trafficStatuses"] = [dict(target) for target in body["traffic"]]
+    for target in body["trafficStatuses"]:
+        if tag := target.get("tag"):
+            target["uri"] = call.cloud.addresses.get(f"{tag}---{change.id}", tagged.format(tag))
     if "status" in call.fault.get("operation", {}):
         _remember_failure(change, call.fault["operation"].get("message", "This fault was asked for."))
 
