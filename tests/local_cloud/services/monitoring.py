@@ -141,8 +141,19 @@ _POLICIES = Collection(
     fill=_fill_policy,
 )
 
+
+def _series(call: Call) -> Json:
+    """The series of a metric that were put into the state, already aligned."""
+    metric = re.search(r'metric\.type="([^"]+)"', call.query.get("filter", ""))
+    if not metric:
+        raise bad_field("filter", "Must specify a single metric type")
+    found = call.store.get(call.full(f"{call.name}/{metric[1]}"))
+    return {"timeSeries": [found.body]} if found else {}
+
+
 METHODS = {
     "monitoring.v3": {
+        "monitoring.projects.timeSeries.list": _series,
         **_CHANNELS.methods(),
         **_POLICIES.methods(),
         "monitoring.projects.notificationChannels.delete": _delete_channel,
