@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from scripts.programs import run
 
 _FOLDER = Path(__file__).parent.parent / "terraform" / "app"
 _GIVEN = {"BOOTSTRAP_TFVARS": "bootstrap.auto.tfvars", "APP_TFVARS": "terraform.tfvars"}
@@ -18,9 +19,7 @@ _GIVEN = {"BOOTSTRAP_TFVARS": "bootstrap.auto.tfvars", "APP_TFVARS": "terraform.
 
 @dataclass(frozen=True)
 class App:
-    """The root with its state in a bucket. Every method raises subprocess.CalledProcessError where Terraform fails; what
-    Terraform says goes to the terminal.
-    """
+    """The root with its state in a bucket. Every method raises ProgramError where Terraform fails."""
 
     state_bucket: str
     folder: Path = _FOLDER
@@ -44,9 +43,10 @@ class App:
         self._run("apply", "-input=false", "-auto-approve", "-refresh-only", *_variables(image, serving))
 
     def plan(self, image: str, *, serving: str | None = None) -> dict[str, Any]:
-        """What deploying an image would change, as `terraform show -json` writes it
-        (https://developer.hashicorp.com/terraform/internals/json-format). The state is read without a lock, for which an
-        identity that only reads has no right.
+        """What deploying an image would change, as `terraform show -json` writes it.
+
+        The state is read without a lock, for which an identity that only reads has no right. The format:
+        https://developer.hashicorp.com/terraform/internals/json-format
         """
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder, "plan")
@@ -55,9 +55,7 @@ class App:
             return planned
 
     def _run(self, *arguments: str, capture: bool = False) -> str:
-        command = ["terraform", f"-chdir={self.folder}", *arguments]
-        output = subprocess.PIPE if capture else None
-        return subprocess.run(command, check=True, text=True, stdout=output).stdout or ""
+        return run("terraform", f"-chdir={self.folder}", *arguments, capture=capture)
 
 
 def is_digest(image: str) -> bool:

@@ -1,7 +1,7 @@
 """What the service's instances cost in the last seven days: the time that Cloud Run billed, times the price.
 
-Cloud Monitoring measures the time; the price is the one that Terraform reckons with (modules/gpu-service/regions.json, or
-`price`). It is an estimate: the free tier and discounts are not taken off, and what is not instance time is left out
+Cloud Monitoring measures the time; the price is the one that Terraform reckons with (modules/gpu-service/regions.json,
+or `price`). It is an estimate: the free tier and discounts are not taken off, and what is not instance time is left out
 (network, storage, images and their scans, the page). The invoice is right. The exit status is 0 when it was written, 1
 when it could not be found out, 2 when the command is wrong.
 """
@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -21,6 +20,7 @@ from google.auth.exceptions import GoogleAuthError
 
 from scripts.app import App
 from scripts.metrics import measured
+from scripts.programs import ProgramError
 
 _LEFT_OUT = (
     "Reckoned from the instance time that Cloud Run billed. Not taken off: free tier and discounts. Left out: network, "
@@ -54,12 +54,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         app.begin()
         outputs = app.outputs()
-        if "service" not in outputs:
-            raise LookupError("Nothing is deployed yet.")
+        if not outputs:
+            print("Nothing is deployed yet.", file=sys.stderr)
+            return 1
         billed = measured(
             outputs["service"], "container/billable_instance_time", timedelta(days=7), timedelta(days=1), "ALIGN_DELTA"
         )
-    except (subprocess.CalledProcessError, LookupError, requests.RequestException, GoogleAuthError) as error:
+    except (ProgramError, requests.RequestException, GoogleAuthError) as error:
         print(error, file=sys.stderr)
         return 1
     price = outputs["environment"].get("KIKITORI_PRICE_USD_PER_S")

@@ -1,8 +1,9 @@
 """Deploys an image and the page, and takes both back when what was deployed does not work.
 
-The image becomes a revision that gets no traffic and is tried there; then it gets the traffic, the built page is deployed,
-and both are tried from outside. Where any of that fails, the revision that served before gets the traffic again, and the
-page that was served before is served again. Done twice, nothing changes the second time but the page's version.
+The image becomes a revision that gets no traffic and is tried there; then it gets the traffic, the built page is
+deployed, and both are tried from outside. Where any of that fails, the revision that served before gets the traffic
+again, and the page that was served before is served again. Done twice, nothing changes the second time but the page's
+version.
 
 Runs Terraform in terraform/app, whose variables stand in *.tfvars there (or in BOOTSTRAP_TFVARS and APP_TFVARS), and
 firebase-tools; calls Google with the application's default credentials, and the service with the key in
@@ -14,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -27,11 +27,12 @@ from google.auth.exceptions import GoogleAuthError
 
 from scripts.app import App, is_digest
 from scripts.hosting import deployed_config, write_site
+from scripts.programs import ProgramError
 from scripts.service import Revision, Service
 from scripts.site import Release, Site
 from scripts.smoke import SmokeError, try_page, try_service
 
-_FAILURES = (SmokeError, subprocess.CalledProcessError, requests.RequestException, GoogleAuthError)
+_FAILURES = (SmokeError, ProgramError, requests.RequestException, GoogleAuthError)
 
 
 class DeployError(Exception):

@@ -7,7 +7,6 @@ command is wrong.
 from __future__ import annotations
 
 import argparse
-import subprocess
 import sys
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -19,6 +18,7 @@ from google.auth.exceptions import GoogleAuthError
 from scripts.app import App
 from scripts.metrics import measured
 from scripts.plan import changes, deployed_image
+from scripts.programs import ProgramError
 
 _STEP = timedelta(minutes=5)
 _DAY = timedelta(days=1)
@@ -49,8 +49,8 @@ def drift(app: App) -> str:
     changed = list(changes(app.plan(deployed_image(app))))
     if changed:
         parts.append(
-            "Terraform would change what is deployed. Somebody changed it by hand, or a deploy was taken back; the next "
-            "deploy makes it as it is declared.\n\n" + "\n".join(changed)
+            "Terraform would change what is deployed. Somebody changed it by hand, or a deploy was taken back; the "
+            "next deploy makes it as it is declared.\n\n" + "\n".join(changed)
         )
     service = app.outputs()["service"]
     instances = measured(service, "container/instance_count", _DAY, _STEP, "ALIGN_MAX")
@@ -74,7 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         app.begin()
         report = drift(app)
-    except (subprocess.CalledProcessError, LookupError, requests.RequestException, GoogleAuthError) as error:
+    except (ProgramError, LookupError, requests.RequestException, GoogleAuthError) as error:
         print(error, file=sys.stderr)
         return 1
     print(report or "All is as declared, and the service scales to zero.")

@@ -1,9 +1,9 @@
 """Keeps one comment of a pull request, or one issue, saying what a file says.
 
-What was written before is found by its title and changed; a second one is never made. An empty file means that there is
-nothing to say any more: the issue is closed, the comment says so. Reads GITHUB_REPOSITORY, GITHUB_TOKEN and, for another
-server than github.com, GITHUB_API_URL. The exit status is 0 when it is said, 1 when GitHub refuses, 2 when the command is
-wrong.
+What was written before is found by its title and changed; a second one is never made. An empty file means that there
+is nothing to say any more: the issue is closed, the comment says so. Reads GITHUB_REPOSITORY, GITHUB_TOKEN and, for
+another server than github.com, GITHUB_API_URL. The exit status is 0 when it is said, 1 when GitHub refuses, 2 when the
+command is wrong.
 """
 
 from __future__ import annotations

@@ -1,4 +1,8 @@
-"""Calls to Google's APIs with the application's default credentials."""
+"""Calls to Google's APIs with the application's default credentials.
+
+They raise requests.RequestException where the API refuses or cannot be reached, and
+google.auth.exceptions.GoogleAuthError where there are no credentials or they are not valid, and say what to do then.
+"""
 
 from __future__ import annotations
 
@@ -28,22 +32,17 @@ def get(api: str, path: str, **parameters: Any) -> dict[str, Any]:
         api: one of those that are called here, see `_ADDRESS`.
         path: with its version.
         parameters: of the query; those that are None are left out.
-
-    Raises:
-        requests.RequestException: the API refuses, or cannot be reached.
-        google.auth.exceptions.GoogleAuthError: there are no credentials, or they are not valid; the message says what
-            to do.
     """
     return _call("GET", api, path, parameters)
 
 
 def post(api: str, path: str, body: dict[str, Any], **parameters: Any) -> dict[str, Any]:
-    """Send JSON to an API; like `get`."""
+    """Send JSON to an API, and give the JSON that it answers; like `get`."""
     return _call("POST", api, path, parameters, body)
 
 
 def access_token() -> str:
-    """A token that lasts for minutes; raises like `get`."""
+    """A token that lasts for minutes."""
     credentials, _ = google.auth.default(scopes=_SCOPES)
     credentials.refresh(google.auth.transport.requests.Request())
     token: str = credentials.token

@@ -21,6 +21,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+_ACCESS = ("auth", "api_keys", "firebase_project", "allowed_users")
 _WEB = Path(__file__).parent.parent / "web"
 
 
@@ -73,7 +74,8 @@ def deployed_config(page: Mapping[str, Any], environment: Mapping[str, str]) -> 
         page: what Terraform decides of it, its output `page_config`: the service's address and how one signs in.
         environment: the service's settings by variable, its output `environment`; the model and its limits follow.
     """
-    fields = {name: variable(name) for name in Settings.model_fields}
+    # Whom it lets in is the page's part; the keys themselves are known to the service alone.
+    fields = {name: variable(name) for name in Settings.model_fields if name not in _ACCESS}
     values: Any = {name: environment[key] for name, key in fields.items() if key in environment}
     settings = Settings(**values)
     return {**page_config(page["service"], settings, build_engine(settings).description), **page}

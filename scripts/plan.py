@@ -7,13 +7,13 @@ wrong.
 from __future__ import annotations
 
 import argparse
-import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from scripts.app import App, is_digest
+from scripts.programs import ProgramError
 
 _SIGNS = {
     ("create",): "will be created",
@@ -92,7 +92,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         app.begin()
         image = options.image or deployed_image(app)
         report = markdown(app.plan(image), image)
-    except (subprocess.CalledProcessError, LookupError) as error:
+    except (ProgramError, LookupError) as error:
         print(error, file=sys.stderr)
         return 1
     print(report)

@@ -26,6 +26,7 @@ from google.auth.exceptions import GoogleAuthError
 
 from scripts.google import access_token
 from scripts.image import ENGINES, SERVICE, build, docker_answers, revision
+from scripts.programs import ProgramError, run
 
 _KINDS = (
     "application/vnd.oci.image.manifest.v1+json",
@@ -34,6 +35,13 @@ _KINDS = (
     "application/vnd.docker.distribution.manifest.list.v2+json",
 )
 _TIMEOUT_S = 60
+_FAILURES = (
+    ProgramError,
+    subprocess.CalledProcessError,
+    FileNotFoundError,
+    requests.RequestException,
+    GoogleAuthError,
+)
 
 
 @dataclass(frozen=True)
@@ -77,7 +85,7 @@ def push(address: Address, engine: str, tag: str, base: str | None = None, sourc
     """Build and push an image, unless its tag is there; gives its digest.
 
     Raises:
-        subprocess.CalledProcessError, requests.RequestException: it could not be built or pushed.
+        subprocess.CalledProcessError, ProgramError, requests.RequestException: it could not be built or pushed.
     """
     if digest := address.digest(tag):
         print(f"{address.name}:{tag} was pushed before", file=sys.stderr)
@@ -88,7 +96,7 @@ def push(address: Address, engine: str, tag: str, base: str | None = None, sourc
         _push(address, image)
         # Tags stay what they are: the first image with these dependencies keeps the name.
         if not address.digest(packages_tag(engine)):
-            subprocess.run([_program(), "tag", image, packages], check=True)
+            run(_program(), "tag", image, packages)
             _push(address, packages)
     pushed = address.digest(tag)
     if pushed is None:
@@ -110,12 +118,12 @@ def _program() -> str:
 def _push(address: Address, image: str) -> None:
     # Docker knows by itself that a registry of this machine has no certificate.
     options = ["--tls-verify=false"] if address.here and _program() == "buildah" else []
-    subprocess.run([_program(), "push", *options, image], check=True, stdout=sys.stderr)
+    run(_program(), "push", *options, image)
 
 
 @contextmanager
 def _signed_in(address: Address) -> Iterator[None]:
-    """Let docker and buildah push; the token lies in a file that only they are told of, and not for longer than this."""
+    """Let docker and buildah push; the token lies in a file that they alone are told of, for no longer than this."""
     before = dict(os.environ)
     with tempfile.TemporaryDirectory() as folder:
         user = base64.b64encode(f"oauth2accesstoken:{address.token}".encode()).decode()
@@ -152,7 +160,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(address.digest(options.tag) or f"{options.address}:{options.tag} would be built and pushed")
             return 0
         digest = push(address, options.engine, options.tag, options.base, options.source)
-    except (subprocess.CalledProcessError, FileNotFoundError, requests.RequestException, GoogleAuthError) as error:
+    except _FAILURES as error:
         print(f"The image was not pushed. {error}", file=sys.stderr)
         return 1
     if outputs := os.environ.get("GITHUB_OUTPUT"):

@@ -1,15 +1,14 @@
 """Serves an earlier revision and an earlier page again, at once: nothing is built, started anew or uploaded.
 
 Which ones, unless they are named: those that were served when the newest page was deployed. So to run it twice changes
-nothing the second time. Terraform shifts the traffic, so that its state stays true; the next deploy shifts it to what it
-deploys. The exit status is 0 when they are served, 1 when something failed, 2 when there is nothing earlier or the
+nothing the second time. Terraform shifts the traffic, so that its state stays true; the next deploy shifts it to what
+it deploys. The exit status is 0 when they are served, 1 when something failed, 2 when there is nothing earlier or the
 command is wrong.
 """
 
 from __future__ import annotations
 
 import argparse
-import subprocess
 import sys
 from collections.abc import Sequence
 
@@ -17,6 +16,7 @@ import requests
 from google.auth.exceptions import GoogleAuthError
 
 from scripts.app import App
+from scripts.programs import ProgramError
 from scripts.service import Service
 from scripts.site import Release, Site
 
@@ -74,7 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         serving = service.serving()
         if options.only != "page" and (serving is None or serving.name != revision):
             app.apply(outputs["image"], serving=revision)
-    except (subprocess.CalledProcessError, requests.RequestException, GoogleAuthError) as error:
+    except (ProgramError, requests.RequestException, GoogleAuthError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0

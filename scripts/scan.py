@@ -1,8 +1,8 @@
 """Asks Artifact Analysis what is known to be vulnerable in a pushed image (https://cloud.google.com/artifact-analysis/docs).
 
-Google scans every image that is pushed, Debian's packages and Python's; this waits for the result. The exit status is 0
-when nothing critical is known for which there is a fix, 1 when something is, or when the scan cannot be read, 2 when the
-command is wrong.
+Google scans every image that is pushed, Debian's packages and Python's; this waits for the result. The exit status is
+0 when nothing critical is known for which there is a fix, 1 when something is, or when the scan cannot be read, 2 when
+the command is wrong.
 """
 
 from __future__ import annotations

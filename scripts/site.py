@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 from scripts.google import get, post
+from scripts.programs import run
 
 _FIREBASE = Path(__file__).parent / "firebase-tools" / "node_modules" / ".bin" / "firebase"
 
@@ -40,10 +40,10 @@ class Site:
         """Upload a folder with a firebase.json, serve it, and note the service's revision that it belongs to.
 
         Raises:
-            subprocess.CalledProcessError: it failed; what firebase-tools says went to the terminal.
+            ProgramError: it failed.
         """
-        command = [_FIREBASE, "deploy", "--only", "hosting", "--project", self.project, "--message", revision]
-        subprocess.run([*command, "--non-interactive"], cwd=folder, check=True)
+        options = ("--only", "hosting", "--project", self.project, "--message", revision, "--non-interactive")
+        run(_FIREBASE, "deploy", *options, folder=folder)
 
     def release(self, release: Release) -> None:
         """Serve what an earlier release served, at once and without an upload."""
@@ -52,4 +52,4 @@ class Site:
 
     @property
     def _live(self) -> str:
-        return f"v1beta1/sites/{self.name}/channels/live"
+        return f"v1beta1/projects/{self.project}/sites/{self.name}/channels/live"

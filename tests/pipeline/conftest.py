@@ -1,0 +1,335 @@
+"""A repository whose pipeline can run: a copy of this one, the local cloud, and what deploys into it."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.local_cloud.call import Project
+from tests.local_cloud.conftest import PLACE, PROJECT, Served, served
+from tests.pipeline.github import ISSUER, REPOSITORY, REQUEST_TOKEN, Tokens
+from tests.pipeline.platform import Platform, platform
+from tests.processes import serving
+
+ROOT = Path(__file__).parents[2]
+HERE = Path(__file__).parent
+KEY = "0123456789abcdef0123456789abcdef"
+_SITE = "kikitori-speech"
+_LINKED = (".venv", ".tools", "web/dist", "web/node_modules", "scripts/firebase-tools/node_modules")
+"""Made by `make`, and the same in the copy."""
+_ACTIONS = {
+    "actions/checkout": "checkout",
+    "google-github-actions/auth": "auth",
+    "hashicorp/setup-terraform": "setup-terraform",
+    "actions/attest-build-provenance": "attest",
+}
+
+
+@dataclass
+class Repository:
+    """A copy of this repository with a history of its own, and the cloud that it deploys into."""
+
+    folder: Path
+    cloud: Served
+    platform: Platform
+    environment: dict[str, str]
+    variables: dict[str, str]
+    real_terraform: bool
+    said: str = field(default="")
+
+    def change(self, path: str, old: str, new: str) -> None:
+        """Change a file, and commit that."""
+        file = self.folder / path
+        text = file.read_text(encoding="utf-8")
+        assert old in text
+        file.write_text(text.replace(old, new, 1), encoding="utf-8")
+        self.commit()
+
+    def commit(self) -> None:
+        """Commit everything."""
+        git = ["git", "-c", "user.name=Test", "-c", "user.email=test@example.com", "-C", str(self.folder)]
+        subprocess.run([*git, "add", "--all"], check=True)
+        subprocess.run([*git, "commit", "--quiet", "--message", "Change"], check=True)
+
+    def make(self, *arguments: str, **environment: str) -> int:
+        """Run make as a person does; `said` is what it says."""
+        given = {**os.environ, **self.environment, **self.variables, **self._signed_in(), **environment}
+        return self._run(["make", "--no-print-directory", *arguments], given)
+
+    def act(self, workflow: str, event: str = "push") -> int:
+        """Run a workflow by act, whose runner is this machine; `said` is what it says."""
+        for key, value in self.environment.items():
+            assert "\n" not in value, key
+        env_file = self.folder.parent / "act.env"
+        env_file.write_text("".join(f"{name}={value}\n" for name, value in self.environment.items()))
+        command = [str(ROOT / ".venv/bin/act"), event, "--workflows", f".github/workflows/{workflow}"]
+        command += [
+            "--platform",
+            "ubuntu-latest=-self-hosted",
+            "--no-skip-checkout",
+            "--action-offline-mode",
+            "--no-cache-server",
+        ]
+        command += ["--artifact-server-addr", "127.0.0.1", "--cache-server-addr", "127.0.0.1"]
+        command += ["--env-file", str(env_file), "--secret", f"SMOKE_API_KEY={KEY}", "--secret", "GITHUB_TOKEN=none"]
+        for action in _uses(self.folder / ".github/workflows" / workflow):
+            if folder := _ACTIONS.get(action.partition("@")[0]):
+                command += ["--local-repository", f"{action}={HERE / 'actions' / folder}"]
+        for name, value in self.variables.items():
+            command += ["--var", f"{name}={value}"]
+        return self._run(command, {**os.environ, "HOME": self.environment["HOME"], "PATH": self.environment["PATH"]})
+
+    def _signed_in(self) -> dict[str, str]:
+        """What a job is signed in by."""
+        given = {"PROVIDER": self.variables["IDENTITY_PROVIDER"], "ACCOUNT": self.variables["DEPLOY_ACCOUNT"]}
+        environment = {**self.environment, **given, "GITHUB_WORKSPACE": self.environment["HOME"]}
+        program = [sys.executable, str(HERE / "actions/auth/write.py")]
+        said = subprocess.run(program, env=environment, check=True, capture_output=True, text=True).stdout
+        return dict(line.split("=", 1) for line in said.splitlines())
+
+    def _run(self, command: list[str], environment: dict[str, str]) -> int:
+        done = subprocess.run(
+            command, cwd=self.folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        self.said = done.stdout
+        print(self.said)
+        return done.returncode
+
+    def service(self) -> dict[str, Any]:
+        """The service as Cloud Run has it."""
+        services = self.cloud.client("run", "v2").projects().locations().services()
+        found: dict[str, Any] = services.get(name=f"{PLACE}/services/kikitori").execute()
+        return found
+
+    def serving(self) -> str:
+        """The image of the revision that has the traffic."""
+        service = self.service()
+        (whole,) = (target for target in service["traffic"] if target.get("percent") == 100)
+        name = whole.get("revision") or service["latestReadyRevision"].rpartition("/")[2]
+        revisions = self.cloud.client("run", "v2").projects().locations().services().revisions()
+        image: str = revisions.get(name=f"{PLACE}/services/kikitori/revisions/{name}").execute()["containers"][0][
+            "image"
+        ]
+        return image
+
+    def page(self) -> str:
+        """The version of the page that is served."""
+        releases = self.cloud.client("firebasehosting", "v1beta1").projects().sites().channels().releases()
+        found = releases.list(parent=f"{PROJECT}/sites/{_SITE}/channels/live").execute()["releases"]
+        version: str = found[0]["version"]["name"]
+        return version
+
+
+def _uses(workflow: Path) -> list[str]:
+    lines = (line.strip().removeprefix("- ") for line in workflow.read_text(encoding="utf-8").splitlines())
+    return sorted({line.split()[1] for line in lines if line.startswith("uses: ")})
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Repository]:
+    """One whose deployment is prepared, and that has deployed nothing."""
+    missing = [name for name in ("buildah", "docker-registry") if not shutil.which(name)]
+    if missing or os.getuid():
+        pytest.skip(f"deploy.yml is not executed: missing {', '.join(missing) or 'root, for buildah'}")
+    folder = tmp_path_factory.mktemp("pipeline")
+    tokens = Tokens()
+    with (
+        serving(tokens.app) as github,
+        platform("kikitori", _SITE, folder / "state") as here,
+        served(folder / "state", issuers={ISSUER: tokens.keys}, addresses=here.addresses) as cloud,
+    ):
+        yield prepared(folder, cloud, here, github)
+
+
+def prepared(folder: Path, cloud: Served, here: Platform, github: str) -> Repository:
+    """The copy, and in the cloud what bootstrap makes."""
+    copy = folder / "repository"
+    _copy(copy)
+    real = _real_terraform()
+    programs = folder / "bin"
+    programs.mkdir()
+    environment = cloud.environment() | {
+        "HOME": str(folder / "home"),
+        "PATH": f"{programs}:{os.environ['PATH']}",
+        "UNDER_TEST": str(copy),
+        "LOCAL_CLOUD": cloud.url,
+        "CONTAINER_ANALYSIS_API_URL": f"{cloud.url}/containeranalysis.googleapis.com",
+        "MONITORING_API_URL": f"{cloud.url}/monitoring.googleapis.com",
+        "ACTIONS_ID_TOKEN_REQUEST_URL": f"{github}/token?api-version=2",
+        "ACTIONS_ID_TOKEN_REQUEST_TOKEN": REQUEST_TOKEN,
+        "ATTESTED": str(folder / "attested"),
+        "STANDIN_STATE": str(folder / "standin.json"),
+        "ENGINE": "whisper",
+        "BASE": "scratch",
+    }
+    # Nobody signs in but by what the job itself was given.
+    del environment["GOOGLE_OAUTH_ACCESS_TOKEN"]
+    (folder / "home").mkdir()
+    outputs = _bootstrap_by_terraform(folder, cloud) if real else _bootstrap(cloud, here)
+    if real:
+        environment["TF_CLI_CONFIG_FILE"] = os.environ.get("TF_CLI_CONFIG_FILE", "")
+    _terraform(programs / "terraform", cloud, real=real)
+    data = base64.b64encode(KEY.encode()).decode()
+    secrets = cloud.client("secretmanager", "v1").projects().secrets()
+    secrets.addVersion(parent=f"{PROJECT}/secrets/kikitori-api-keys", body={"payload": {"data": data}}).execute()
+    variables = {
+        "STATE_BUCKET": outputs["state_bucket"],
+        "IDENTITY_PROVIDER": outputs["identity_provider"],
+        "PLAN_ACCOUNT": outputs["plan_account"],
+        "DEPLOY_ACCOUNT": outputs["deploy_account"],
+        "IMAGE_ADDRESS": f"{cloud.url.removeprefix('http://')}/{outputs['image_address']}",
+        "BOOTSTRAP_TFVARS": outputs["app_tfvars"],
+        "APP_TFVARS": app_tfvars(here),
+    }
+    return Repository(copy, cloud, here, environment, variables, real)
+
+
+def app_tfvars(here: Platform, settings: str = "") -> str:
+    """What a deployment decides for itself."""
+    return f"""
+access = {{ public = true, auth = "api-key", origins = ["{here.addresses[_SITE]}"] }}
+secrets = {{ KIKITORI_API_KEYS = {{ secret = "kikitori-api-keys" }} }}
+deletion_protection = false
+settings = {{ {settings} }}
+"""
+
+
+def _copy(copy: Path) -> None:
+    """The files of this repository, with an image that is the code alone: tests/container builds the whole one."""
+    listed = subprocess.run(
+        ["git", "-C", str(ROOT), "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    for name in filter(None, listed.stdout.split("\0")):
+        if (ROOT / name).is_file():
+            (copy / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, copy / name)
+    for name in _LINKED:
+        (copy / name).symlink_to(ROOT / name)
+    (copy / "service/Dockerfile").write_text("ARG BASE\nFROM ${BASE}\nARG ENGINE\nCOPY src /app\n")
+    subprocess.run(["git", "init", "--quiet", "--initial-branch=main", str(copy)], check=True)
+    ignored = "".join(f"/{name}\n" for name in _LINKED)
+    (copy / ".git/info/exclude").write_text(ignored)
+    git = ["git", "-c", "user.name=Test", "-c", "user.email=test@example.com", "-C", str(copy)]
+    subprocess.run([*git, "remote", "add", "origin", "https://github.com/owner/name.git"], check=True)
+    subprocess.run([*git, "add", "--all"], check=True)
+    subprocess.run([*git, "commit", "--quiet", "--message", "Begin"], check=True)
+
+
+def _real_terraform() -> bool:
+    """Whether Terraform and Google's provider are here: see tests/local_cloud/test_terraform.py."""
+    mirror = Path(os.environ.get("TF_CLI_CONFIG_FILE", "")).is_file()
+    return (mirror or "KIKITORI_TERRAFORM_REGISTRY" in os.environ) and shutil.which("terraform") is not None
+
+
+def _terraform(program: Path, cloud: Served, *, real: bool) -> None:
+    """The real one is told an image's name without the address of the registry that stands for Google's here."""
+    address = cloud.url.removeprefix("http://")
+    if real:
+        command = f'exec {shutil.which("terraform")} "${{@/-var=image={address}\\//-var=image=}}"'
+    else:
+        print("STAND-IN: the real provider is not here, so Terraform's own step is replaced")
+        command = f'PYTHONPATH={shlex.quote(str(ROOT))} exec {sys.executable} -m tests.pipeline.terraform_standin "$@"'
+    program.write_text(f"#!/bin/bash\n{command}\n")
+    program.chmod(0o755)
+
+
+def _bootstrap_by_terraform(folder: Path, cloud: Served) -> dict[str, str]:
+    github = REPOSITORY
+    root = folder / "terraform/bootstrap"
+    shutil.copytree(
+        ROOT / "terraform", folder / "terraform", ignore=shutil.ignore_patterns(".terraform*", "*.tfstate*")
+    )
+    (root / "terraform.tfvars").write_text(f"""
+project = {{ id = "{Project.id}", number = "{Project.number}" }}
+site_id = "{_SITE}"
+budget  = {{ billing_account = "{Project.billing_account}", units = 30, emails = ["ops@example.com"] }}
+github  = {{ repository = {{ id = "{github["repository_id"]}", owner_id = "{github["repository_owner_id"]}" }} }}
+""")
+    environment = {**os.environ, **cloud.environment(), "TF_IN_AUTOMATION": "1"}
+    for command in (["init", "-no-color"], ["apply", "-auto-approve", "-no-color", "-parallelism=50"]):
+        done = subprocess.run(["terraform", *command], cwd=root, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+    said = subprocess.run(["terraform", "output", "-json"], cwd=root, env=environment, check=True, capture_output=True)
+    return {name: output["value"] for name, output in json.loads(said.stdout).items()}
+
+
+def _bootstrap(cloud: Served, here: Platform) -> dict[str, str]:
+    """What of it the pipeline needs, by Google's own clients."""
+    for name in ("run", "secretmanager", "artifactregistry", "firebase", "firebasehosting", "iam", "iamcredentials"):
+        _enable(cloud, name)
+    for name in ("sts", "containeranalysis", "monitoring", "compute", "storage"):
+        _enable(cloud, name)
+    firebase = cloud.client("firebase", "v1beta1")
+    cloud.ended(firebase.projects().addFirebase(project=PROJECT, body={}).execute(), firebase.operations())
+    sites = cloud.client("firebasehosting", "v1beta1").projects().sites()
+    site = sites.create(parent=PROJECT, siteId=_SITE, body={}).execute()
+    repositories = cloud.client("artifactregistry", "v1").projects().locations()
+    body: dict[str, Any] = {"format": "DOCKER", "dockerConfig": {"immutableTags": True}}
+    made = repositories.repositories().create(parent=PLACE, repositoryId="kikitori", body=body).execute()
+    cloud.ended(made, repositories.operations())
+    body = {"replication": {"automatic": {}}}
+    secrets = cloud.client("secretmanager", "v1").projects().secrets()
+    secret = secrets.create(parent=PROJECT, secretId="kikitori-api-keys", body=body).execute()["name"]
+    provider, accounts = _identities(cloud)
+    reader = {"role": "roles/secretmanager.secretAccessor", "members": [f"serviceAccount:{accounts['kikitori']}"]}
+    secrets.setIamPolicy(resource=secret, body={"policy": {"bindings": [reader]}}).execute()
+    platform = {
+        "origins": [f"https://{_SITE}.web.app"],
+        "page": {"site_id": _SITE, "url": site["defaultUrl"]},
+        "service_account": accounts["kikitori"],
+        "weights_bucket": f"{Project.id}-weights",
+    }
+    tfvars = {"project_id": Project.id, "region": "asia-southeast1", "name": "kikitori", "platform": platform}
+    return {
+        "state_bucket": f"{Project.id}-terraform",
+        "identity_provider": provider,
+        "plan_account": accounts["github-plan"],
+        "deploy_account": accounts["github-deploy"],
+        "image_address": f"asia-southeast1-docker.pkg.dev/{Project.id}/kikitori/kikitori",
+        "app_tfvars": "".join(f"{name} = {json.dumps(value)}\n" for name, value in tfvars.items()),
+    }
+
+
+def _enable(cloud: Served, name: str) -> None:
+    usage = cloud.client("serviceusage", "v1")
+    asked = usage.services().enable(name=f"projects/{Project.number}/services/{name}.googleapis.com", body={}).execute()
+    if not asked.get("done"):
+        cloud.ended(asked, usage.operations())
+
+
+def _identities(cloud: Served) -> tuple[str, dict[str, str]]:
+    """The pool that lets in the jobs of main as the account that deploys, and the accounts by their ids."""
+    projects = cloud.client("iam", "v1").projects()
+    pools, parent = projects.locations().workloadIdentityPools(), f"{PROJECT}/locations/global"
+    pools.create(parent=parent, workloadIdentityPoolId="github", body={}).execute()
+    provider = {
+        "attributeMapping": {"google.subject": "assertion.sub", "attribute.role": "'deploy'"},
+        "attributeCondition": f"assertion.repository_id == '{REPOSITORY['repository_id']}'",
+        "oidc": {"issuerUri": ISSUER},
+    }
+    pools.providers().create(
+        parent=f"{parent}/workloadIdentityPools/github", workloadIdentityPoolProviderId="github-actions", body=provider
+    ).execute()
+    pool = f"projects/{Project.number}/locations/global/workloadIdentityPools/github"
+    accounts = {}
+    for name in ("kikitori", "github-plan", "github-deploy"):
+        made = projects.serviceAccounts().create(name=PROJECT, body={"accountId": name}).execute()
+        accounts[name] = made["email"]
+        member = f"principalSet://iam.googleapis.com/{pool}/attribute.role/{name.removeprefix('github-')}"
+        policy = {"bindings": [{"role": "roles/iam.workloadIdentityUser", "members": [member]}]}
+        projects.serviceAccounts().setIamPolicy(resource=made["name"], body={"policy": policy}).execute()
+    return f"{pool}/providers/github-actions", accounts
