@@ -15,7 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from google.auth.transport.requests import AuthorizedSession
+from google.oauth2.credentials import Credentials
 
+from scripts import google
 from tests.local_cloud.call import Project
 from tests.local_cloud.conftest import PLACE, PROJECT, Served, served
 from tests.pipeline.github import ISSUER, REPOSITORY, REQUEST_TOKEN, Tokens
@@ -134,6 +137,16 @@ class Repository:
 def _uses(workflow: Path) -> list[str]:
     lines = (line.strip().removeprefix("- ") for line in workflow.read_text(encoding="utf-8").splitlines())
     return sorted({line.split()[1] for line in lines if line.startswith("uses: ")})
+
+
+@pytest.fixture
+def signed_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
+    """A cloud that the scripts of this process call, as its owner."""
+    with served(tmp_path / "state", everything_enabled=True, with_registry=False) as here:
+        for name, host in {"CONTAINER_ANALYSIS": "containeranalysis", "MONITORING": "monitoring"}.items():
+            monkeypatch.setenv(f"{name}_API_URL", f"{here.url}/{host}.googleapis.com")
+        monkeypatch.setattr(google, "_session", lambda: AuthorizedSession(Credentials("fake")))
+        yield here
 
 
 @pytest.fixture(scope="module")
