@@ -245,7 +245,8 @@ def _copy(copy: Path) -> None:
 def _real_terraform() -> bool:
     """Whether Terraform and Google's provider are here: see tests/local_cloud/test_terraform.py."""
     mirror = Path(os.environ.get("TF_CLI_CONFIG_FILE", "")).is_file()
-    return (mirror or "KIKITORI_TERRAFORM_REGISTRY" in os.environ) and shutil.which("terraform") is not None
+    wanted = mirror or os.environ.get("TERRAFORM_PROVIDERS") == "real"
+    return wanted and shutil.which("terraform") is not None
 
 
 def _terraform(program: Path, cloud: Served, *, real: bool) -> None:

@@ -59,3 +59,21 @@ def test_from_a_commit_to_a_deployment_and_back(repository: Repository) -> None:
     assert "What was served before is served again" in repository.said
     assert repository.serving().endswith("1" * 64)
     assert repository.page() == first_page
+
+    if repository.real_terraform:
+        _plans(repository, first)
+
+
+def _plans(repository: Repository, first: str) -> None:
+    """What a pull request and the night are told, while an earlier revision serves."""
+    assert repository.make("plan") == 0
+    report = (repository.folder / ".cache/plan.md").read_text()
+    assert "will be changed: traffic" in report
+    assert "at worst: not known" in report
+    assert "No price is known" in report
+    assert repository.make("deploy", f"IMAGE={first}", "DRY_RUN=1") == 0
+    assert "1 to change" in repository.said
+    assert repository.make("drift") == 0
+    assert "a deploy was taken back" in (repository.folder / ".cache/drift.md").read_text()
+    assert repository.make("cost-report") == 0
+    assert "| **all** | 0 s | not known |" in repository.said
