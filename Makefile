@@ -120,7 +120,7 @@ test-qwen2-audio:
 test-web:
 	npm --prefix web test
 test-rest:
-	$(PYTHON) -m pytest -n 2 --ignore tests/container
+	$(PYTHON) -m pytest -n 3 --ignore tests/container
 
 .PHONY: cloud-api
 cloud-api: .venv/test.stamp ## Serve a local Google Cloud and print the environment to use (CLOUD_PORT, CLOUD_OPTIONS)
