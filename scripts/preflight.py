@@ -18,19 +18,31 @@ _NEEDED_FIRST = ("cloudbilling", "cloudquotas", "cloudresourcemanager", "firebas
 """APIs that this program and Terraform's own first steps ask; Terraform enables the others."""
 _RIGHTS = (
     "artifactregistry.repositories.create",
+    "artifactregistry.repositories.setIamPolicy",
     "compute.networks.create",
+    "compute.subnetworks.create",
+    "firebase.clients.create",
     "firebase.projects.update",
     "firebasehosting.sites.create",
     "iam.serviceAccounts.create",
+    "iam.serviceAccounts.setIamPolicy",
+    "iam.workloadIdentityPoolProviders.create",
     "iam.workloadIdentityPools.create",
+    "logging.logMetrics.create",
+    "monitoring.alertPolicies.create",
     "monitoring.notificationChannels.create",
     "pubsub.topics.create",
+    "pubsub.topics.setIamPolicy",
     "resourcemanager.projects.setIamPolicy",
     "run.services.create",
     "secretmanager.secrets.create",
+    "secretmanager.secrets.setIamPolicy",
+    "secretmanager.versions.add",
     "serviceusage.services.enable",
     "storage.buckets.create",
 )
+"""Of both roots' first applies. Rights on a bucket's settings and policy are not among them: roles/owner lacks them for the
+project, and the buckets' own policies give them to its owners."""
 _BILLING_RIGHTS = ("billing.budgets.create",)
 
 

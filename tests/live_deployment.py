@@ -62,6 +62,7 @@ def deployed(given: dict[str, str], tmp_path_factory: pytest.TempPathFactory) ->
         site_id=given["SITE"],
         budget={"billing_account": given["BILLING_ACCOUNT"], "units": 5, "emails": ["nobody@example.com"]},
         github={"repository": {"id": "1", "owner_id": "1"}},
+        weights_writers=[_operator()],
     )
     try:
         outputs = _apply(bootstrap)
@@ -99,6 +100,12 @@ def test_page_of_the_site_and_nobody_else_gets_an_answer(deployed: dict[str, Any
 def test_a_plan_finds_nothing_to_change(deployed: dict[str, Any]) -> None:
     for folder in deployed["folders"]:
         _do("terraform", "plan", "-detailed-exitcode", folder=folder)  # its status is 2 where something would change
+
+
+def _operator() -> str:
+    """Who uploads the weights: the account that gcloud uses, as a member of a policy."""
+    account = _do("gcloud", "auth", "list", "--filter=status:ACTIVE", "--format=value(account)").strip()
+    return f"{'serviceAccount' if account.endswith('.gserviceaccount.com') else 'user'}:{account}"
 
 
 def _write(folder: Path, **values: Any) -> None:

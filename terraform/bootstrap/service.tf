@@ -15,6 +15,7 @@ module "weights" {
   labels     = local.labels
   readers    = [google_service_account.service.member]
   writers    = var.weights_writers
+  admins     = var.weights_admins
 }
 
 module "registry" {

@@ -125,6 +125,13 @@ variable "site_id" {
   nullable    = false
 }
 
+variable "weights_admins" {
+  description = "Who may do everything with the bucket of the weights, beside the project's owners, such as group:ops@example.com."
+  type        = list(string)
+  default     = []
+  nullable    = false
+}
+
 variable "weights_writers" {
   description = "Who may upload weights, such as user:name@example.com."
   type        = list(string)

@@ -1,5 +1,5 @@
 variable "admins" {
-  description = "Who may do everything with the bucket; a project's owners can always set its policy anew."
+  description = "Who may do everything with the bucket, beside the project's owners. Whoever applies must be one or the other, or the bucket is closed to them."
   type        = list(string)
   default     = []
   nullable    = false
@@ -60,6 +60,11 @@ variable "project_id" {
   description = "Id of the project."
   type        = string
   nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{4,28}[a-z0-9]$", var.project_id))
+    error_message = "project_id must be an id (6 to 30 lowercase letters, digits and hyphens), not a number or a title; `gcloud projects list` shows both."
+  }
 }
 
 variable "readers" {

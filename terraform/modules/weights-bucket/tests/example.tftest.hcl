@@ -33,7 +33,7 @@ run "example" {
 
   assert {
     condition = { for binding in jsondecode(google_storage_bucket_iam_policy.this.policy_data).bindings : binding.role => tolist(binding.members) } == {
-      "roles/storage.admin"        = var.admins
+      "roles/storage.admin"        = tolist(concat(var.admins, ["projectOwner:my-project"]))
       "roles/storage.objectUser"   = var.writers
       "roles/storage.objectViewer" = var.readers
     }
@@ -41,7 +41,7 @@ run "example" {
   }
 }
 
-run "readable_by_the_service_alone" {
+run "owners_keep_the_bucket_and_the_service_alone_reads" {
   command = plan
 
   variables {
@@ -50,7 +50,10 @@ run "readable_by_the_service_alone" {
   }
 
   assert {
-    condition     = jsondecode(google_storage_bucket_iam_policy.this.policy_data).bindings == [{ members = ["serviceAccount:kikitori@my-project.iam.gserviceaccount.com"], role = "roles/storage.objectViewer" }]
-    error_message = "Others could read the weights: ${google_storage_bucket_iam_policy.this.policy_data}"
+    condition = { for binding in jsondecode(google_storage_bucket_iam_policy.this.policy_data).bindings : binding.role => tolist(binding.members) } == {
+      "roles/storage.admin"        = tolist(["projectOwner:my-project"])
+      "roles/storage.objectViewer" = var.readers
+    }
+    error_message = "Others could read the weights, or nobody could keep them: ${google_storage_bucket_iam_policy.this.policy_data}"
   }
 }

@@ -78,3 +78,13 @@ run "name_with_google_in_it" {
 
   expect_failures = [var.name]
 }
+
+run "project_by_number" {
+  command = plan
+
+  variables {
+    project_id = "123456789012"
+  }
+
+  expect_failures = [var.project_id]
+}
