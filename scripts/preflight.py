@@ -41,8 +41,8 @@ _RIGHTS = (
     "serviceusage.services.enable",
     "storage.buckets.create",
 )
-"""Of both roots' first applies. Rights on a bucket's settings and policy are not among them: roles/owner lacks them for the
-project, and the buckets' own policies give them to its owners."""
+"""Of both roots' first applies. Rights on a bucket's settings and policy are not among them: roles/owner lacks them for
+the project, and the buckets' own policies give them to its owners."""
 _BILLING_RIGHTS = ("billing.budgets.create",)
 
 

@@ -17,6 +17,7 @@ import os
 import secrets
 import subprocess
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -82,11 +83,26 @@ def deployed(given: dict[str, str], tmp_path_factory: pytest.TempPathFactory) ->
         )
         yield {**_apply(app), "key": key, "folders": [bootstrap, app]}
     finally:
-        if stored:  # a bucket that holds something cannot be destroyed
-            _do("gcloud", "storage", "rm", "--recursive", "--all-versions", f"{stored}/**")
-        for folder in (app, bootstrap):
+        clean_up(bootstrap, app, stored)
+
+
+def clean_up(bootstrap: Path, app: Path, stored: str) -> None:
+    """Destroy everything; each step is taken, whatever becomes of those before it.
+
+    Args:
+        bootstrap: the root's folder, with its state.
+        app: likewise.
+        stored: address of the weights' bucket, or "" where there is none.
+
+    Raises:
+        subprocess.CalledProcessError: a step failed.
+    """
+    with ExitStack() as steps:  # the last one first
+        for folder in (bootstrap, app):
             if (folder / "terraform.tfstate").exists():
-                _do("terraform", "destroy", "-auto-approve", folder=folder)
+                steps.callback(_do, "terraform", "destroy", "-auto-approve", "-input=false", folder=folder)
+        if stored:  # a bucket that holds something cannot be destroyed
+            steps.callback(_do, "gcloud", "storage", "rm", "--recursive", "--all-versions", f"{stored}/**")
 
 
 def test_page_of_the_site_and_nobody_else_gets_an_answer(deployed: dict[str, Any], given: dict[str, str]) -> None:

@@ -5,7 +5,8 @@ module "github" {
   branch              = var.github.branch
   attribute_condition = var.github.attribute_condition
 
-  # What terraform/app reads.
+  # What terraform/app reads. No narrower role than logging.viewer reads the metrics of logs without changing them; it
+  # reads log lines too, in which the service writes nothing of what was said.
   plan_roles = [
     "roles/compute.networkViewer",
     "roles/logging.viewer",

@@ -1,4 +1,6 @@
-# Terraform's state of both roots: bootstrap/ and app/. Only operators and the two identities of the pipeline read it.
+# Terraform's state of both roots: bootstrap/ and app/. The two identities of the pipeline read that of app. Beside them,
+# Google lets the project's owners, editors and viewers read a new bucket, and so this one: bootstrap's state holds a
+# secret, so give nobody a basic role who must not know it.
 resource "google_storage_bucket" "state" {
   project       = var.project.id
   name          = "${var.project.id}-terraform"

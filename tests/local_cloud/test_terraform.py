@@ -220,6 +220,25 @@ def test_deploy_and_deploy_again(app: Root) -> None:
     assert after["latestReadyRevision"] != before["latestReadyRevision"]
 
 
+def test_first_deploy_that_failed_is_deleted_and_made_again(app: Root) -> None:
+    """Under deletion protection, as docs/operations.md says."""
+    protected = ("apply", "-auto-approve", "-no-color", "-var=deletion_protection=true")
+    app.cloud.fault("run.projects.locations.services.create", operation={"status": "INTERNAL"})
+    assert app.run(*protected)[0] == 1
+    status, said = app.run(*protected)
+    assert status == 1
+    assert "cannot destroy service without setting deletion_protection=false" in said
+    app("untaint", "module.service.google_cloud_run_v2_service.this")
+    status, said = app.run(*protected, '-var=labels={again="1"}')
+    assert status == 1
+    assert "No revision of kikitori ever became ready" in said
+    services = app.cloud.client("run", "v2").projects().locations().services()
+    services.delete(name=f"{PLACE}/services/kikitori").execute()
+    app(*protected)
+    assert app.outputs()["revision"].startswith("kikitori-")
+    app.apply()  # without the protection, under which it could not be destroyed
+
+
 def test_bootstrap_is_completed_after_a_fault_at_each_step(tmp_path: Path) -> None:
     """Each apply gets as far as the next fault; nothing has to be cleaned up by hand."""
     with served(tmp_path / "state", with_registry=False) as cloud:

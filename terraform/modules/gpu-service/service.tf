@@ -123,6 +123,13 @@ resource "google_cloud_run_v2_service" "this" {
     google_secret_manager_secret_iam_member.service,
     google_storage_bucket_iam_member.service,
   ]
+
+  lifecycle {
+    postcondition {
+      condition     = self.latest_ready_revision != ""
+      error_message = "No revision of ${var.name} ever became ready: the logs say why. Mend that, then see \"A first deploy that failed\" in docs/operations.md."
+    }
+  }
 }
 
 data "google_compute_subnetwork" "this" {

@@ -17,7 +17,7 @@ variable "image" {
 
   validation {
     condition     = can(regex("^[a-z0-9-]+-docker\\.pkg\\.dev/[^/@:]+/[^/@:]+/[^/@:]", var.image))
-    error_message = "image must lie in Artifact Registry: LOCATION-docker.pkg.dev/PROJECT/REPOSITORY/NAME@sha256:DIGEST. Cloud Run does not pull from other registries."
+    error_message = "image must lie in Artifact Registry: LOCATION-docker.pkg.dev/PROJECT/REPOSITORY/NAME@sha256:DIGEST. this project deploys only from Artifact Registry, where images are kept, scanned and cleaned up."
   }
 }
 

@@ -643,3 +643,14 @@ run "subnetwork_without_a_way_to_google" {
 
   expect_failures = [data.google_compute_subnetwork.this]
 }
+
+run "no_revision_that_ever_was_ready" {
+  override_resource {
+    target = google_cloud_run_v2_service.this
+    values = {
+      latest_ready_revision = ""
+    }
+  }
+
+  expect_failures = [google_cloud_run_v2_service.this]
+}
