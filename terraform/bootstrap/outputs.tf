@@ -2,10 +2,11 @@ output "app_tfvars" {
   description = "What terraform/app needs of this: `terraform output -raw app_tfvars > ../app/bootstrap.auto.tfvars`."
   value       = <<-EOT
     # Made by terraform/bootstrap: its output app_tfvars.
-    project_id = ${jsonencode(var.project.id)}
-    region     = ${jsonencode(var.region)}
-    name       = ${jsonencode(var.name)}
-    platform   = ${jsonencode(local.platform)}
+    project_id     = ${jsonencode(var.project.id)}
+    region         = ${jsonencode(var.region)}
+    region_invited = ${jsonencode(var.region_invited)}
+    name           = ${jsonencode(var.name)}
+    platform       = ${jsonencode(local.platform)}
   EOT
 }
 

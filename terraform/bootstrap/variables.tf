@@ -10,6 +10,11 @@ variable "address_range" {
   }
 
   validation {
+    condition     = try(cidrhost(var.address_range, 0) == split("/", var.address_range)[0], true)
+    error_message = "address_range must begin where its range begins: ${var.address_range} lies in ${try(cidrsubnet(var.address_range, 0, 0), "another")}, write that."
+  }
+
+  validation {
     condition     = try(tonumber(split("/", var.address_range)[1]) <= 26, false)
     error_message = "address_range must be /26 or wider: Cloud Run takes no smaller subnetwork."
   }
@@ -101,6 +106,18 @@ variable "region" {
     condition     = contains(keys(jsondecode(file("${path.module}/../modules/gpu-service/regions.json")).regions), var.region)
     error_message = "Cloud Run has no GPU in ${var.region}, as far as modules/gpu-service/regions.json knows, and buckets and registry must lie where the service will. Choose one of ${join(", ", keys(jsondecode(file("${path.module}/../modules/gpu-service/regions.json")).regions))}."
   }
+
+  validation {
+    condition     = var.region_invited || !try(alltrue(values(jsondecode(file("${path.module}/../modules/gpu-service/regions.json")).regions[var.region].gpus)[*].by_invitation), false)
+    error_message = "Google gives out the GPUs in ${var.region} by invitation. If your project has one, set region_invited = true; else choose a region without, see modules/gpu-service/regions.json."
+  }
+}
+
+variable "region_invited" {
+  description = "The project was invited to a region that gives out its GPUs by invitation."
+  type        = bool
+  default     = false
+  nullable    = false
 }
 
 variable "sign_in" {

@@ -24,6 +24,24 @@ _LABELLED = {
     "google_secret_manager_secret",
     "google_storage_bucket",
 }
+_PIPELINE_ROLES = {
+    "plan": {
+        "roles/compute.networkViewer",
+        "roles/logging.viewer",
+        "roles/monitoring.viewer",
+        "roles/run.viewer",
+    },
+    "deploy": {
+        "roles/compute.networkUser",
+        "roles/containeranalysis.occurrences.viewer",
+        "roles/firebasehosting.admin",
+        "roles/logging.configWriter",
+        "roles/monitoring.alertPolicyEditor",
+        "roles/monitoring.viewer",
+        "roles/run.admin",
+    },
+}
+"""In the project. Whoever adds one here says that a pull request, or what was merged, may do that."""
 
 
 @pytest.fixture(scope="module", params=ROOTS)
@@ -47,15 +65,27 @@ def test_members_and_roles(plan: list[dict[str, Any]]) -> None:
     for grant in grants:
         assert grant["role"] not in _BASIC_ROLES, grant
         assert not {grant.get("member"), *(grant.get("members") or [])} & _EVERYONE, grant
-    for values in _of(plan, "google_storage_bucket_iam_policy"):
-        if "policy_data" in values:
-            policy = json.loads(values["policy_data"])
-            assert not {member for binding in policy["bindings"] for member in binding["members"]} & _EVERYONE
 
 
-def test_nobody_changes_rights_or_billing(plan: list[dict[str, Any]]) -> None:
-    for values in _of(plan, "google_project_iam_member"):
-        assert not re.search(r"billing|securityAdmin|projectIamAdmin|serviceAccount", values["role"]), values
+def test_weights_belong_to_owners_and_are_read_by_the_service(configuration: Configuration) -> None:
+    # Applied, because a plan does not know the members' addresses yet.
+    resources = _resources(configuration.tested("bootstrap").of("test_state")["app_gets_what_it_needs"]["root_module"])
+    (policy,) = (each["values"] for each in resources if each["type"] == "google_storage_bucket_iam_policy")
+    bindings = {binding["role"]: binding["members"] for binding in json.loads(policy["policy_data"])["bindings"]}
+    assert bindings == {
+        "roles/storage.admin": ["projectOwner:my-project"],
+        "roles/storage.objectViewer": ["serviceAccount:account@my-project.iam.gserviceaccount.com"],
+    }
+
+
+def test_pipeline_has_these_rights_and_no_others(configuration: Configuration) -> None:
+    changes = configuration.tested("bootstrap").of("test_plan")["policy"]["resource_changes"]
+    held: dict[str, set[str]] = {}
+    for change in changes:
+        if change["type"] == "google_project_iam_member" and "module.github" in change["address"]:
+            account = change["index"].split(" ")[0]
+            held.setdefault(account, set()).add(change["change"]["after"]["role"])
+    assert held == _PIPELINE_ROLES
 
 
 def test_buckets_are_private_and_kept(plan: list[dict[str, Any]]) -> None:
@@ -126,3 +156,10 @@ def test_secrets_are_no_plain_settings(app: dict[str, Any]) -> None:
 
 def _of(changes: list[dict[str, Any]], kind: str) -> Iterator[dict[str, Any]]:
     return (change["change"]["after"] for change in changes if change["type"] == kind and change["mode"] == "managed")
+
+
+def _resources(module: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """All resources of a state, those of modules within too."""
+    yield from module.get("resources", [])
+    for child in module.get("child_modules", []):
+        yield from _resources(child)

@@ -33,7 +33,7 @@ run "state_is_kept_and_app_is_all_that_the_pipeline_reaches" {
 run "app_gets_what_it_needs" {
   assert {
     condition = alltrue([
-      strcontains(output.app_tfvars, "project_id = \"my-project\""),
+      strcontains(output.app_tfvars, "project_id     = \"my-project\""),
       strcontains(output.app_tfvars, "\"weights_bucket\":\"my-project-weights\""),
       strcontains(output.app_tfvars, "\"page\":{\"site_id\":\"my-project-speech\",\"url\":\"https://my-project-speech.web.app\"}"),
       strcontains(output.app_tfvars, "\"subnetwork\":\"kikitori\""),

@@ -72,3 +72,23 @@ run "too_few_addresses" {
 
   expect_failures = [var.address_range]
 }
+
+run "region_by_invitation" {
+  command = plan
+
+  variables {
+    region = "asia-south1"
+  }
+
+  expect_failures = [var.region]
+}
+
+run "addresses_from_the_middle_of_a_range" {
+  command = plan
+
+  variables {
+    address_range = "10.124.0.5/26"
+  }
+
+  expect_failures = [var.address_range]
+}

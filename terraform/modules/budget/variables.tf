@@ -93,6 +93,11 @@ variable "project_id" {
   description = "Id of the project that holds the topic and the channels."
   type        = string
   nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{4,28}[a-z0-9]$", var.project_id))
+    error_message = "project_id must be an id (6 to 30 lowercase letters, digits and hyphens), not a number or a title; `gcloud projects list` shows both."
+  }
 }
 
 variable "project_number" {

@@ -1,3 +1,8 @@
+locals {
+  texts = "/\"[^\"]*\"|'[^']*'/"
+  pairs = "/\\([^][()]*\\)|\\[[^][()]*\\]/"
+}
+
 variable "attribute_condition" {
   description = "What a token must fulfil beyond coming from the repository and the branch, in CEL, such as assertion.actor_id == \"123\". It can only narrow."
   type        = string
@@ -11,6 +16,12 @@ variable "attribute_condition" {
   validation {
     condition     = var.attribute_condition == null || !can(regex("\\|\\||[?\\n]|//", var.attribute_condition))
     error_message = "attribute_condition must not have ||, ?, // or a line end: with them it could let in what the pins on repository and branch keep out. Use `in [...]` for alternatives."
+  }
+
+  # Texts go first, then pairs of parentheses and brackets, the innermost first: nothing of either is left, if all close.
+  validation {
+    condition     = alltrue([for bare in [replace(coalesce(var.attribute_condition, "none"), local.texts, "")] : !can(regex("[][()\"'\\\\]", replace(replace(replace(replace(bare, local.pairs, ""), local.pairs, ""), local.pairs, ""), local.pairs, "")))])
+    error_message = "attribute_condition has a quote, parenthesis or bracket that nothing closes or opens, more than four of them within each other, or a backslash: Google would refuse the provider, or read it otherwise than it looks."
   }
 }
 
@@ -42,8 +53,13 @@ variable "deploy_roles" {
   }
 
   validation {
-    condition     = alltrue([for role in var.deploy_roles : !can(regex("^roles/(billing\\.|consumerprocurement\\.|resourcemanager\\.|iam\\.(securityAdmin|serviceAccountAdmin|serviceAccountKeyAdmin|serviceAccountTokenCreator|serviceAccountUser|roleAdmin|organizationRoleAdmin|workloadIdentityPoolAdmin))", role))])
-    error_message = "deploy_roles must have no rights on billing, and none by which the pipeline could give itself more: no roles/billing.*, roles/resourcemanager.* or IAM administration. Let an operator's bootstrap do that; to act as an account, give roles/iam.serviceAccountUser on that account alone."
+    condition     = alltrue([for role in var.deploy_roles : !can(regex("^roles/(billing|consumerprocurement|iam|resourcemanager)\\.", role))])
+    error_message = "deploy_roles must have no rights on billing, and none by which the pipeline could give itself more: no roles/billing.*, roles/consumerprocurement.*, roles/iam.* or roles/resourcemanager.*. Let an operator's bootstrap do that; to act as an account, give roles/iam.serviceAccountUser on that account alone."
+  }
+
+  validation {
+    condition     = length(setintersection(var.deploy_roles, ["roles/compute.admin", "roles/firebase.admin", "roles/secretmanager.admin", "roles/storage.admin"])) == 0
+    error_message = "deploy_roles must not administer networks, buckets, secrets or Firebase as a whole: roles/compute.admin, roles/firebase.admin, roles/secretmanager.admin and roles/storage.admin reach the state, the keys and the weights. Name a narrower role, such as roles/firebasehosting.admin, or give one on the resource alone."
   }
 }
 
@@ -96,6 +112,11 @@ variable "project_id" {
   description = "Id of the project."
   type        = string
   nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{4,28}[a-z0-9]$", var.project_id))
+    error_message = "project_id must be an id (6 to 30 lowercase letters, digits and hyphens), not a number or a title; `gcloud projects list` shows both."
+  }
 }
 
 variable "provider_id" {

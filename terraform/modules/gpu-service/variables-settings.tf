@@ -40,8 +40,8 @@ variable "settings" {
   }
 
   validation {
-    condition     = try(tonumber(lookup(var.settings, "KIKITORI_MAX_UPLOAD_MB", "32")) <= 32, false)
-    error_message = "KIKITORI_MAX_UPLOAD_MB must be a number of at most 32: Cloud Run takes no larger request over HTTP/1."
+    condition     = try(tonumber(lookup(var.settings, "KIKITORI_MAX_UPLOAD_MB", "32")) > 0 && tonumber(lookup(var.settings, "KIKITORI_MAX_UPLOAD_MB", "32")) <= 32, false)
+    error_message = "KIKITORI_MAX_UPLOAD_MB must be a number above 0 and at most 32: Cloud Run takes no larger request over HTTP/1."
   }
 
   validation {

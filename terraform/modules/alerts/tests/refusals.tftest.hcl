@@ -87,3 +87,13 @@ run "service_name_too_long" {
 
   expect_failures = [var.service]
 }
+
+run "project_by_number" {
+  command = plan
+
+  variables {
+    project_id = "123456789012"
+  }
+
+  expect_failures = [var.project_id]
+}

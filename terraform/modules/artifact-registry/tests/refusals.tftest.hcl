@@ -77,3 +77,13 @@ run "everyone_pushes" {
 
   expect_failures = [var.writers]
 }
+
+run "project_by_number" {
+  command = plan
+
+  variables {
+    project_id = "123456789012"
+  }
+
+  expect_failures = [var.project_id]
+}

@@ -151,3 +151,13 @@ run "label_in_capitals" {
 
   expect_failures = [var.labels]
 }
+
+run "project_by_number" {
+  command = plan
+
+  variables {
+    project_id = "123456789012"
+  }
+
+  expect_failures = [var.project_id]
+}

@@ -23,7 +23,7 @@ run "condition_that_widens" {
   command = plan
 
   variables {
-    attribute_condition = "assertion.actor_id == '1') || (assertion.actor_id != ''"
+    attribute_condition = "assertion.actor_id == '1' || assertion.actor_id != ''"
   }
 
   expect_failures = [var.attribute_condition]
@@ -167,4 +167,124 @@ run "prefix_too_long" {
   }
 
   expect_failures = [var.prefix]
+}
+
+run "project_by_number" {
+  command = plan
+
+  variables {
+    project_id = "123456789012"
+  }
+
+  expect_failures = [var.project_id]
+}
+
+run "condition_with_an_open_quote" {
+  command = plan
+
+  variables {
+    attribute_condition = "assertion.actor_id == '1"
+  }
+
+  expect_failures = [var.attribute_condition]
+}
+
+run "condition_with_an_open_parenthesis" {
+  command = plan
+
+  variables {
+    attribute_condition = "(assertion.actor_id == '1'"
+  }
+
+  expect_failures = [var.attribute_condition]
+}
+
+run "condition_that_leaves_its_parentheses" {
+  command = plan
+
+  variables {
+    attribute_condition = "assertion.actor_id == '1') && (assertion.actor == 'a'"
+  }
+
+  expect_failures = [var.attribute_condition]
+}
+
+run "deploy_as_any_account" {
+  command = plan
+
+  variables {
+    deploy_roles = ["roles/iam.workloadIdentityUser"]
+  }
+
+  expect_failures = [var.deploy_roles]
+}
+
+run "deploy_with_tokens_of_others" {
+  command = plan
+
+  variables {
+    deploy_roles = ["roles/iam.serviceAccountOpenIdTokenCreator"]
+  }
+
+  expect_failures = [var.deploy_roles]
+}
+
+run "deploy_that_makes_accounts" {
+  command = plan
+
+  variables {
+    deploy_roles = ["roles/iam.serviceAccountCreator"]
+  }
+
+  expect_failures = [var.deploy_roles]
+}
+
+run "deploy_that_takes_rights_away" {
+  command = plan
+
+  variables {
+    deploy_roles = ["roles/iam.denyAdmin"]
+  }
+
+  expect_failures = [var.deploy_roles]
+}
+
+run "deploy_with_all_of_firebase" {
+  command = plan
+
+  variables {
+    deploy_roles = ["roles/firebase.admin"]
+  }
+
+  expect_failures = [var.deploy_roles]
+}
+
+run "deploy_with_all_buckets" {
+  command = plan
+
+  variables {
+    deploy_roles = ["roles/storage.admin"]
+  }
+
+  expect_failures = [var.deploy_roles]
+}
+
+run "deploy_with_all_secrets" {
+  command = plan
+
+  variables {
+    deploy_roles = ["roles/secretmanager.admin"]
+  }
+
+  expect_failures = [var.deploy_roles]
+}
+
+run "deploy_with_all_networks" {
+  command = plan
+
+  variables {
+    deploy_roles = ["roles/compute.admin"]
+  }
+
+  expect_failures = [var.deploy_roles]
 }

@@ -654,3 +654,13 @@ run "no_revision_that_ever_was_ready" {
 
   expect_failures = [google_cloud_run_v2_service.this]
 }
+
+run "no_upload_at_all" {
+  command = plan
+
+  variables {
+    settings = { KIKITORI_MAX_UPLOAD_MB = "0" }
+  }
+
+  expect_failures = [var.settings]
+}
