@@ -1,3 +1,12 @@
+output "cost" {
+  description = "All that is known of the cost; there also where its parts are null, which Terraform does not keep as outputs of their own."
+  value = {
+    worst_case_usd_per_month = module.service.worst_case_usd_per_month
+    idle_usd_per_month       = module.service.idle_usd_per_month
+    note                     = module.service.cost_note
+  }
+}
+
 output "cost_note" {
   description = "What the costs are reckoned from, or why they are not known."
   value       = module.service.cost_note
@@ -9,7 +18,7 @@ output "environment" {
 }
 
 output "idle_usd_per_month" {
-  description = "US dollars a month while nobody calls; null where no price is known, see `cost_note`."
+  description = "US dollars a month while nobody calls. Where no price is known, there is no such output: see `cost`."
   value       = module.service.idle_usd_per_month
 }
 
@@ -62,6 +71,6 @@ output "url" {
 }
 
 output "worst_case_usd_per_month" {
-  description = "US dollars a month if every instance that the cap allows ran at all hours; null where no price is known, see `cost_note`."
+  description = "US dollars a month if every instance that the cap allows ran at all hours. Where no price is known, there is no such output: see `cost`."
   value       = module.service.worst_case_usd_per_month
 }

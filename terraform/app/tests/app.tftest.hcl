@@ -39,6 +39,11 @@ run "page_with_keys" {
 
 run "pipeline_learns_what_is_deployed" {
   assert {
+    condition     = output.cost.worst_case_usd_per_month == null && output.cost.idle_usd_per_month == null && strcontains(output.cost.note, "No price is known")
+    error_message = "The cost would not be said to be unknown."
+  }
+
+  assert {
     condition = alltrue([
       output.image == var.image,
       output.project_id == "my-project",
