@@ -11,9 +11,13 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 _CLOUD_RUN_SKUS = "https://cloudbilling.googleapis.com/v1/services/152E-C115-5142/skus"
+_REGIONS = Path(__file__).parent.parent / "terraform/modules/gpu-service/regions.json"
+_GPU = "nvidia-l4"
 _NEEDED_FIRST = ("cloudbilling", "cloudquotas", "cloudresourcemanager", "firebasehosting", "serviceusage")
 """APIs that this program and Terraform's own first steps ask; Terraform enables the others."""
 _RIGHTS = (
@@ -48,7 +52,7 @@ _BILLING_RIGHTS = ("billing.budgets.create",)
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Status and JSON body of a response."""
+    """Status and JSON body of a response; status 0 where none came, with an error of Google's shape as the body."""
 
     status: int
     body: Mapping[str, Any]
@@ -84,6 +88,7 @@ class Finding:
 
 def findings(wanted: Wanted, send: Send) -> Iterator[Finding]:
     """Look at everything. Ends early where nothing further could be seen."""
+    yield from _region(wanted)
     project = send("GET", f"https://cloudresourcemanager.googleapis.com/v3/projects/{wanted.project}", None)
     if project.status != 200:
         yield _unreadable(
@@ -97,6 +102,21 @@ def findings(wanted: Wanted, send: Send) -> Iterator[Finding]:
     yield from _quotas(wanted, send)
     yield from _site(wanted, send)
     yield from _prices(wanted, send)
+
+
+def _region(wanted: Wanted) -> Iterator[Finding]:
+    regions = json.loads(_REGIONS.read_text(encoding="utf-8"))["regions"]
+    gpus = {name: region["gpus"][_GPU] for name, region in regions.items() if _GPU in region["gpus"]}
+    free = ", ".join(name for name, gpu in gpus.items() if not gpu["by_invitation"])
+    if wanted.region not in gpus:
+        yield Finding(f"Cloud Run has no {_GPU} in {wanted.region}, as far as is known", f"REGION= one of {free}")
+    elif gpus[wanted.region]["by_invitation"]:
+        yield Finding(
+            f"Google gives out {_GPU} in {wanted.region} by invitation",
+            f"region_invited = true, if the project has one; else REGION= one of {free}",
+        )
+    else:
+        yield Finding(f"Cloud Run has {_GPU} in {wanted.region}")
 
 
 def _project(wanted: Wanted, body: Mapping[str, Any]) -> Iterator[Finding]:
@@ -117,7 +137,11 @@ def _services(wanted: Wanted, send: Send) -> Iterator[Finding]:
     if answer.status != 200:
         yield _unreadable(answer, wanted, "services")
         return
-    enabled = {service["config"]["name"] for service in answer.body["services"] if service["state"] == "ENABLED"}
+    enabled = {
+        service.get("config", {}).get("name")
+        for service in answer.body.get("services", [])
+        if service.get("state") == "ENABLED"
+    }
     missing = [f"{name}.googleapis.com" for name in _NEEDED_FIRST if f"{name}.googleapis.com" not in enabled]
     if missing:
         yield Finding(
@@ -226,10 +250,15 @@ def _site(wanted: Wanted, send: Send) -> Iterator[Finding]:
         )
         return
     # The API needs Firebase on the project, which the first apply adds; anyone can see whether the name is served.
-    if send("GET", f"https://{wanted.site}.web.app/", None).status == 404:
+    served = send("GET", f"https://{wanted.site}.web.app/", None)
+    if served.status == 404:
         yield Finding(f"The site's name {wanted.site} seems to be free")
+    elif served.status == 0 or served.status >= 500:
+        yield _unreadable(served, wanted, f"whether the site's name {wanted.site} is free")
     else:
-        yield Finding(f"The site's name {wanted.site} is taken by somebody else", 'another site_id = "..."')
+        yield Finding(
+            f"The site's name {wanted.site} is taken by somebody else", f'site_id = "{wanted.project}-speech", say'
+        )
 
 
 def _prices(wanted: Wanted, send: Send) -> Iterator[Finding]:
@@ -244,12 +273,22 @@ def _prices(wanted: Wanted, send: Send) -> Iterator[Finding]:
         if not token:
             break
     for sku in found:
-        expression = sku["pricingInfo"][-1]["pricingExpression"]
-        price = expression["tieredRates"][-1]["unitPrice"]
-        dollars = int(price.get("units", 0)) + price.get("nanos", 0) / 1e9
-        yield Finding(f"Price: {sku['description']}: {dollars:.9g} USD per {expression['usageUnit']}")
+        yield Finding(f"Price: {sku.get('description')}: {_price(sku)}")
     if not found:
-        yield Finding(f"Price: the catalog has none for Cloud Run in {wanted.region}", "choose another region")
+        yield Finding(
+            f"Price: the catalog has none for Cloud Run in {wanted.region}", "REGION= another one, or price = { ... }"
+        )
+
+
+def _price(sku: Mapping[str, Any]) -> str:
+    """What a unit costs beyond all free ones, in words."""
+    expression = next(iter(sku.get("pricingInfo", [])[-1:]), {}).get("pricingExpression", {})
+    rates = expression.get("tieredRates", [])
+    if not rates:
+        return "the catalog does not say"
+    price = rates[-1].get("unitPrice", {})
+    dollars = int(price.get("units", 0)) + price.get("nanos", 0) / 1e9
+    return f"{dollars:.9g} USD per {expression.get('usageUnit')}"
 
 
 def _unreadable(answer: Answer, wanted: Wanted, what: str, mend: str = "") -> Finding:
@@ -262,10 +301,12 @@ def _unreadable(answer: Answer, wanted: Wanted, what: str, mend: str = "") -> Fi
         )
     if answer.status == 401:
         return Finding(f"Cannot see {what}: your credentials are not valid", "gcloud auth application-default login")
+    if answer.status == 0 or answer.status >= 500:
+        mend = "make preflight once more, when the network and Google answer"
     if answer.status == 403 and not mend:
         mend = f"gcloud projects add-iam-policy-binding {wanted.project} --member=user:YOU --role=roles/owner"
     said = error.get("message", f"HTTP {answer.status}")
-    return Finding(f"Cannot see {what}: {said}", mend or "try again; the message above is Google's")
+    return Finding(f"Cannot see {what}: {said}", mend or "make preflight once more; the message above is Google's")
 
 
 def signed_in(project: str) -> Send:
@@ -276,6 +317,7 @@ def signed_in(project: str) -> Send:
     """
     import google.auth
     import google.auth.exceptions
+    import requests
     from google.auth.transport.requests import AuthorizedSession
 
     credentials, _ = google.auth.default(scopes=["https://www.googleapis.com/auth/cloud-platform"])
@@ -283,11 +325,16 @@ def signed_in(project: str) -> Send:
 
     def send(method: str, address: str, body: Mapping[str, Any] | None) -> Answer:
         # Without a project of one's own to bill to, some APIs refuse a person's requests.
-        headers = {"X-Goog-User-Project": project} if "googleapis.com" in address else {}
+        headers = {"X-Goog-User-Project": project}
         try:
-            response = session.request(method, address, json=body, headers=headers, timeout=30)
+            if urlsplit(address).netloc.endswith(".googleapis.com"):
+                response = session.request(method, address, json=body, headers=headers, timeout=30)
+            else:  # somebody else's, perhaps, who must not get the credentials
+                response = requests.request(method, address, json=body, timeout=30)
         except google.auth.exceptions.RefreshError:
             return Answer(401, {})
+        except (google.auth.exceptions.TransportError, requests.RequestException) as error:
+            return Answer(0, {"error": {"message": f"no answer ({type(error).__name__})"}})
         try:
             return Answer(response.status_code, response.json())
         except json.JSONDecodeError:
@@ -320,7 +367,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--cpu", type=int, default=4, help="vCPUs of one instance")
     parser.add_argument("--memory-gib", type=int, default=16, help="GiB of one instance")
     parser.add_argument("--zonal-redundancy", action="store_true")
-    wanted = Wanted(**vars(parser.parse_args(arguments)))
+    options = parser.parse_args(arguments)
+    missing = [name for name in ("project", "billing_account", "site") if not getattr(options, name)]
+    if missing:
+        parser.error(f"give make preflight {' '.join(f'{name.upper()}=...' for name in missing)}")
+    wanted = Wanted(**vars(options))
     import google.auth.exceptions
 
     try:

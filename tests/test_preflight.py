@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +20,9 @@ _MANAGER = "https://cloudresourcemanager.googleapis.com/v3/projects/my-project"
 _BILLING = "https://cloudbilling.googleapis.com/v1"
 _ACCOUNT = f"{_BILLING}/billingAccounts/012345-6789AB-CDEF01"
 _SITES = "https://firebasehosting.googleapis.com/v1beta1/projects/my-project/sites/my-speech"
+
+
+_SILENCE = {"error": {"message": "no answer (ConnectionError)"}}
 
 
 def _quota(value: str, region: str = "asia-southeast1") -> Answer:
@@ -171,14 +177,61 @@ def test_a_project_that_is_ready_needs_no_mending() -> None:
             f"{_BILLING}/services/152E-C115-5142/skus",
             Answer(200, {"skus": []}),
             "the catalog has none",
-            "another region",
+            "REGION= another one",
         ),
-        (f"{_BILLING}/services/152E-C115-5142/skus", Answer(500, {}), "HTTP 500", "try again"),
+        (f"{_BILLING}/services/152E-C115-5142/skus", Answer(0, _SILENCE), "no answer", "make preflight once more"),
+        ("https://my-speech.web.app/", Answer(503, {}), "whether the site's name my-speech is free", "once more"),
+        (_MANAGER, Answer(0, _SILENCE), "no answer (ConnectionError)", "make preflight once more"),
+        (
+            "https://serviceusage.googleapis.com/v1/projects/my-project/services:batchGet",
+            Answer(200, {}),
+            "Not enabled: cloudbilling",
+            "gcloud services enable cloudbilling.googleapis.com",
+        ),
+        (f"{_BILLING}/services/152E-C115-5142/skus", Answer(500, {}), "HTTP 500", "once more"),
     ],
 )
 def test_what_stands_in_the_way_is_named_with_its_remedy(address: str, answer: Answer, what: str, mend: str) -> None:
     seen = [finding for finding in findings(WANTED, Google({address: answer})) if finding.mend]
     assert any(what in finding.what and mend in finding.mend for finding in seen), seen
+
+
+@pytest.mark.parametrize(
+    ("region", "what", "mend"),
+    [
+        ("asia-northeast1", "no nvidia-l4 in asia-northeast1", "REGION= one of asia-southeast1"),
+        ("us-central1", "in us-central1 by invitation", "region_invited = true"),
+    ],
+)
+def test_regions_without_the_gpu_are_found(region: str, what: str, mend: str) -> None:
+    seen = [finding for finding in findings(replace(WANTED, region=region), Google({})) if finding.mend]
+    assert any(what in finding.what and mend in finding.mend for finding in seen), seen
+
+
+def test_a_price_that_the_catalog_does_not_say() -> None:
+    sku = {"description": "NVIDIA L4 GPU", "serviceRegions": ["asia-southeast1"]}
+    seen = findings(WANTED, Google({f"{_BILLING}/services/152E-C115-5142/skus": Answer(200, {"skus": [sku]})}))
+    assert "Price: NVIDIA L4 GPU: the catalog does not say" in [finding.what for finding in seen]
+
+
+def test_without_a_network(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """The token's address refuses connections, as every address does on a machine without a network."""
+    credentials = {"type": "authorized_user", "client_id": "i", "client_secret": "s", "refresh_token": "r"}
+    file = tmp_path / "credentials.json"
+    file.write_text(json.dumps({**credentials, "token_uri": "http://127.0.0.1:1/token"}), encoding="utf-8")
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(file))
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
+    assert main(["--project=p", "--site=s", "--billing-account=b"]) == 1
+    said = capsys.readouterr().out
+    assert "Cannot see project p: no answer" in said
+    assert "make preflight once more" in said
+
+
+def test_says_what_to_give(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--project=", "--site=s", "--billing-account="])
+    assert ended.value.code == 2
+    assert "make preflight PROJECT=... BILLING_ACCOUNT=..." in capsys.readouterr().err
 
 
 def test_without_credentials(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
