@@ -95,4 +95,5 @@ def new_etag() -> str:
 
 def digits(count: int) -> str:
     """A number as Google gives out, such as an account's unique id."""
-    return str(secrets.choice("123456789")) + "".join(secrets.choice("0123456789") for _ in range(count - 1))
+    # 19 digits that begin with a 9 may be more than the 64 bits, with a sign, that Google's numbers have.
+    return str(secrets.choice("12345678")) + "".join(secrets.choice("0123456789") for _ in range(count - 1))
