@@ -282,7 +282,7 @@ def _prices(wanted: Wanted, send: Send) -> Iterator[Finding]:
 
 def _price(sku: Mapping[str, Any]) -> str:
     """What a unit costs beyond all free ones, in words."""
-    expression = next(iter(sku.get("pricingInfo", [])[-1:]), {}).get("pricingExpression", {})
+    expression = (sku.get("pricingInfo") or [{}])[-1].get("pricingExpression", {})
     rates = expression.get("tieredRates", [])
     if not rates:
         return "the catalog does not say"
