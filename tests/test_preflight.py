@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from scripts.preflight import Answer, Wanted, findings, main
+from scripts.preflight import main
+from scripts.preflight_findings import Answer, Wanted, findings
 
 WANTED = Wanted("my-project", "123456789012", "asia-southeast1", "my-speech", "012345-6789AB-CDEF01", "USD")
 _RUN = (
