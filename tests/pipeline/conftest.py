@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
 import os
 import shlex
 import shutil
@@ -19,16 +18,14 @@ from google.auth.transport.requests import AuthorizedSession
 from google.oauth2.credentials import Credentials
 
 from scripts import google
-from tests.local_cloud.call import Project
 from tests.local_cloud.conftest import PLACE, PROJECT, Served, served
-from tests.pipeline.github import ISSUER, REPOSITORY, REQUEST_TOKEN, Tokens
+from tests.pipeline.bootstrap import ROOT, SITE, by_clients, by_terraform
+from tests.pipeline.github import ISSUER, REQUEST_TOKEN, Tokens
 from tests.pipeline.platform import Platform, platform
 from tests.processes import serving
 
-ROOT = Path(__file__).parents[2]
 HERE = Path(__file__).parent
 KEY = "0123456789abcdef0123456789abcdef"
-_SITE = "kikitori-speech"
 _LINKED = (".venv", ".tools", "web/dist", "web/node_modules", "scripts/firebase-tools/node_modules")
 """Made by `make`, and the same in the copy."""
 _ACTIONS = {
@@ -129,7 +126,7 @@ class Repository:
     def page(self) -> str:
         """The version of the page that is served."""
         releases = self.cloud.client("firebasehosting", "v1beta1").projects().sites().channels().releases()
-        found = releases.list(parent=f"{PROJECT}/sites/{_SITE}/channels/live").execute()["releases"]
+        found = releases.list(parent=f"{PROJECT}/sites/{SITE}/channels/live").execute()["releases"]
         version: str = found[0]["version"]["name"]
         return version
 
@@ -159,7 +156,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Repository]
     tokens = Tokens()
     with (
         serving(tokens.app) as github,
-        platform("kikitori", _SITE, folder / "state") as here,
+        platform("kikitori", SITE, folder / "state") as here,
         served(folder / "state", issuers={ISSUER: tokens.keys}, addresses=here.addresses) as cloud,
     ):
         yield prepared(folder, cloud, here, github)
@@ -189,7 +186,7 @@ def prepared(folder: Path, cloud: Served, here: Platform, github: str) -> Reposi
     # Nobody signs in but by what the job itself was given.
     del environment["GOOGLE_OAUTH_ACCESS_TOKEN"]
     (folder / "home").mkdir()
-    outputs = _bootstrap_by_terraform(folder, cloud) if real else _bootstrap(cloud, here)
+    outputs = by_terraform(folder, cloud) if real else by_clients(cloud)
     if real:
         environment["TF_CLI_CONFIG_FILE"] = os.environ.get("TF_CLI_CONFIG_FILE", "")
     _terraform(programs / "terraform", cloud, real=real)
@@ -211,7 +208,7 @@ def prepared(folder: Path, cloud: Served, here: Platform, github: str) -> Reposi
 def app_tfvars(here: Platform, settings: str = "") -> str:
     """What a deployment decides for itself."""
     return f"""
-access = {{ public = true, auth = "api-key", origins = ["{here.addresses[_SITE]}"] }}
+access = {{ public = true, auth = "api-key", origins = ["{here.addresses[SITE]}"] }}
 secrets = {{ KIKITORI_API_KEYS = {{ secret = "kikitori-api-keys" }} }}
 deletion_protection = false
 settings = {{ {settings} }}
@@ -256,94 +253,8 @@ def _terraform(program: Path, cloud: Served, *, real: bool) -> None:
         command = f'exec {shutil.which("terraform")} "${{@/-var=image={address}\\//-var=image=}}"'
     else:
         print("STAND-IN: the real provider is not here, so Terraform's own step is replaced")
-        command = f'PYTHONPATH={shlex.quote(str(ROOT))} exec {sys.executable} -m tests.pipeline.terraform_standin "$@"'
+        path = shlex.quote(str(ROOT))
+        python = f"PYTHONFAULTHANDLER=1 PYTHONPATH={path} exec {sys.executable}"
+        command = f'{python} -m tests.pipeline.terraform_standin "$@"'
     program.write_text(f"#!/bin/bash\n{command}\n")
     program.chmod(0o755)
-
-
-def _bootstrap_by_terraform(folder: Path, cloud: Served) -> dict[str, str]:
-    github = REPOSITORY
-    root = folder / "terraform/bootstrap"
-    shutil.copytree(
-        ROOT / "terraform", folder / "terraform", ignore=shutil.ignore_patterns(".terraform*", "*.tfstate*")
-    )
-    (root / "terraform.tfvars").write_text(f"""
-project = {{ id = "{Project.id}", number = "{Project.number}" }}
-site_id = "{_SITE}"
-budget  = {{ billing_account = "{Project.billing_account}", units = 30, emails = ["ops@example.com"] }}
-github  = {{ repository = {{ id = "{github["repository_id"]}", owner_id = "{github["repository_owner_id"]}" }} }}
-""")
-    environment = {**os.environ, **cloud.environment(), "TF_IN_AUTOMATION": "1"}
-    for command in (["init", "-no-color"], ["apply", "-auto-approve", "-no-color", "-parallelism=50"]):
-        done = subprocess.run(["terraform", *command], cwd=root, env=environment, capture_output=True, text=True)
-        assert done.returncode == 0, done.stdout + done.stderr
-    said = subprocess.run(["terraform", "output", "-json"], cwd=root, env=environment, check=True, capture_output=True)
-    return {name: output["value"] for name, output in json.loads(said.stdout).items()}
-
-
-def _bootstrap(cloud: Served, here: Platform) -> dict[str, str]:
-    """What of it the pipeline needs, by Google's own clients."""
-    for name in ("run", "secretmanager", "artifactregistry", "firebase", "firebasehosting", "iam", "iamcredentials"):
-        _enable(cloud, name)
-    for name in ("sts", "containeranalysis", "monitoring", "compute", "storage"):
-        _enable(cloud, name)
-    firebase = cloud.client("firebase", "v1beta1")
-    cloud.ended(firebase.projects().addFirebase(project=PROJECT, body={}).execute(), firebase.operations())
-    sites = cloud.client("firebasehosting", "v1beta1").projects().sites()
-    site = sites.create(parent=PROJECT, siteId=_SITE, body={}).execute()
-    repositories = cloud.client("artifactregistry", "v1").projects().locations()
-    body: dict[str, Any] = {"format": "DOCKER", "dockerConfig": {"immutableTags": True}}
-    made = repositories.repositories().create(parent=PLACE, repositoryId="kikitori", body=body).execute()
-    cloud.ended(made, repositories.operations())
-    body = {"replication": {"automatic": {}}}
-    secrets = cloud.client("secretmanager", "v1").projects().secrets()
-    secret = secrets.create(parent=PROJECT, secretId="kikitori-api-keys", body=body).execute()["name"]
-    provider, accounts = _identities(cloud)
-    reader = {"role": "roles/secretmanager.secretAccessor", "members": [f"serviceAccount:{accounts['kikitori']}"]}
-    secrets.setIamPolicy(resource=secret, body={"policy": {"bindings": [reader]}}).execute()
-    platform = {
-        "origins": [f"https://{_SITE}.web.app"],
-        "page": {"site_id": _SITE, "url": site["defaultUrl"]},
-        "service_account": accounts["kikitori"],
-        "weights_bucket": f"{Project.id}-weights",
-    }
-    tfvars = {"project_id": Project.id, "region": "asia-southeast1", "name": "kikitori", "platform": platform}
-    return {
-        "state_bucket": f"{Project.id}-terraform",
-        "identity_provider": provider,
-        "plan_account": accounts["github-plan"],
-        "deploy_account": accounts["github-deploy"],
-        "image_address": f"asia-southeast1-docker.pkg.dev/{Project.id}/kikitori/kikitori",
-        "app_tfvars": "".join(f"{name} = {json.dumps(value)}\n" for name, value in tfvars.items()),
-    }
-
-
-def _enable(cloud: Served, name: str) -> None:
-    usage = cloud.client("serviceusage", "v1")
-    asked = usage.services().enable(name=f"projects/{Project.number}/services/{name}.googleapis.com", body={}).execute()
-    if not asked.get("done"):
-        cloud.ended(asked, usage.operations())
-
-
-def _identities(cloud: Served) -> tuple[str, dict[str, str]]:
-    """The pool that lets in the jobs of main as the account that deploys, and the accounts by their ids."""
-    projects = cloud.client("iam", "v1").projects()
-    pools, parent = projects.locations().workloadIdentityPools(), f"{PROJECT}/locations/global"
-    pools.create(parent=parent, workloadIdentityPoolId="github", body={}).execute()
-    provider = {
-        "attributeMapping": {"google.subject": "assertion.sub", "attribute.role": "'deploy'"},
-        "attributeCondition": f"assertion.repository_id == '{REPOSITORY['repository_id']}'",
-        "oidc": {"issuerUri": ISSUER},
-    }
-    pools.providers().create(
-        parent=f"{parent}/workloadIdentityPools/github", workloadIdentityPoolProviderId="github-actions", body=provider
-    ).execute()
-    pool = f"projects/{Project.number}/locations/global/workloadIdentityPools/github"
-    accounts = {}
-    for name in ("kikitori", "github-plan", "github-deploy"):
-        made = projects.serviceAccounts().create(name=PROJECT, body={"accountId": name}).execute()
-        accounts[name] = made["email"]
-        member = f"principalSet://iam.googleapis.com/{pool}/attribute.role/{name.removeprefix('github-')}"
-        policy = {"bindings": [{"role": "roles/iam.workloadIdentityUser", "members": [member]}]}
-        projects.serviceAccounts().setIamPolicy(resource=made["name"], body={"policy": policy}).execute()
-    return f"{pool}/providers/github-actions", accounts
