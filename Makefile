@@ -108,19 +108,10 @@ transcribe: .venv/test.stamp ## Put a folder of audio files through a running se
 test: .venv/test.stamp .venv-qwen2-audio/test.stamp web/dist/index.html scripts/firebase-tools/node_modules/.stamp ## Run every test that this machine can run
 	@scripts/require.sh chromium espeak-ng docker-registry skopeo
 	@scripts/require.sh buildah mmdebstrap runc || true
-	@$(MAKE) --no-print-directory -j --output-sync=target $(TEST_PARTS)
-
-# Side by side: each waits much of its time, for a browser, a microphone, a registry.
-TEST_PARTS := test-image test-qwen2-audio test-web test-rest
-.PHONY: $(TEST_PARTS)
-test-image:
-	$(PYTHON) -m pytest tests/container
-test-qwen2-audio:
-	OMP_NUM_THREADS=1 .venv-qwen2-audio/bin/python -m pytest -n 2 service/tests/qwen2_audio
-test-web:
 	npm --prefix web test
-test-rest:
-	$(PYTHON) -m pytest -n 3 --ignore tests/container
+	$(PYTHON) -m pytest -n 2 --ignore tests/container
+	$(PYTHON) -m pytest tests/container
+	OMP_NUM_THREADS=1 .venv-qwen2-audio/bin/python -m pytest -n 2 service/tests/qwen2_audio
 
 .PHONY: cloud-api
 cloud-api: .venv/test.stamp ## Serve a local Google Cloud and print the environment to use (CLOUD_PORT, CLOUD_OPTIONS)
