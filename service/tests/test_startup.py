@@ -63,17 +63,6 @@ def test_sigterm_lets_requests_finish(tmp_path: Path) -> None:
         assert service.process.wait(20) in (0, -signal.SIGTERM)
 
 
-def test_sigterm_ends_the_first_process_of_a_container_while_it_loads(tmp_path: Path) -> None:
-    usual = signal.signal(signal.SIGTERM, signal.SIG_IGN)  # inherited: what the kernel does for a container's first
-    try:
-        with running_service(tmp_path) as service:
-            assert httpx.get(f"{service.url}/health/ready").status_code == 503
-            service.process.send_signal(signal.SIGTERM)
-            assert service.process.wait(20) == 0
-    finally:
-        signal.signal(signal.SIGTERM, usual)
-
-
 def test_a_client_that_leaves_a_real_transcription_frees_the_engine(tmp_path: Path) -> None:
     minutes = say(" ".join(SENTENCES * 20))
     with running_service(tmp_path, CONCURRENCY="1", QUEUE_SIZE="0") as service:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import os
 import sys
 
 import uvicorn
@@ -49,10 +47,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    status = main()
-    logging.shutdown()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    # Not sys.exit: it would take Python away from under a model that is still loading, whose native code crashes then.
-    # It shows in a container, where SIGTERM does not end the first process by itself.
-    os._exit(status)
+    sys.exit(main())
