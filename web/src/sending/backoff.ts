@@ -32,9 +32,12 @@ export function delayBefore(attempt: number, failure: Failure, random = Math.ran
   return delay * (0.8 + 0.4 * random);
 }
 
+/** Whether nothing at all can be sent until somebody does something, or the network returns. */
+export function isShut({ kind }: Failure): boolean {
+  return ['offline', 'key-missing', 'unauthorized'].includes(kind);
+}
+
 /** Whether a later try may well succeed, so that what failed is kept as waiting. */
-export function mayPass({ kind }: Failure): boolean {
-  return ['offline', 'unreachable', 'busy', 'unavailable', 'cut', 'key-missing', 'unauthorized'].includes(
-    kind,
-  );
+export function mayPass(failure: Failure): boolean {
+  return isShut(failure) || ['unreachable', 'busy', 'unavailable', 'cut'].includes(failure.kind);
 }

@@ -10,7 +10,7 @@ import { SAMPLE_RATE } from '../sound/pcm';
 import type { Segmenter } from '../sound/segmenter';
 import { WAV_HEADER_BYTES } from '../sound/wav';
 import type { Progress } from './asking';
-import { delayBefore, mayPass } from './backoff';
+import { delayBefore, isShut, mayPass } from './backoff';
 import { joinReplies, joinTexts } from './joining';
 import type { Lanes } from './lanes';
 import { longestSamples, maxFileBytes, mayBeCut, routeOf, wording } from './prompt';
@@ -454,11 +454,6 @@ function answered({ stretch, reply }: Piece): { stretch: Stretch; reply: Reply }
 
 function samplesOf({ seconds }: Recording): number {
   return Math.round((seconds ?? 0) * SAMPLE_RATE);
-}
-
-/** Whether nothing at all can be sent until somebody does something. */
-function isShut({ kind }: Failure): boolean {
-  return kind === 'unauthorized' || kind === 'key-missing' || kind === 'offline';
 }
 
 function failureOf(error: unknown): Failure {
