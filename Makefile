@@ -109,9 +109,9 @@ test: .venv/test.stamp .venv-qwen2-audio/test.stamp web/dist/index.html scripts/
 	@scripts/require.sh chromium espeak-ng docker-registry skopeo
 	@scripts/require.sh buildah mmdebstrap runc || true
 	npm --prefix web test
-	$(PYTHON) -m pytest -n 2 --ignore tests/container
+	$(PYTHON) -m pytest -n 3 --dist worksteal --ignore tests/container
 	$(PYTHON) -m pytest tests/container
-	OMP_NUM_THREADS=1 .venv-qwen2-audio/bin/python -m pytest -n 2 service/tests/qwen2_audio
+	OMP_NUM_THREADS=1 .venv-qwen2-audio/bin/python -m pytest -n 2 --dist worksteal service/tests/qwen2_audio
 
 .PHONY: cloud-api
 cloud-api: .venv/test.stamp ## Serve a local Google Cloud and print the environment to use (CLOUD_PORT, CLOUD_OPTIONS)

@@ -8,7 +8,7 @@ from service.tests.tiny_model.evaluate import Listener, measure
 
 
 def test_it_hears_unheard_voices(tiny: Path) -> None:
-    assert measure(Listener(tiny), count=100, recordings=0, full=False).misses == []
+    assert measure(Listener(tiny), count=40, recordings=0, full=False).misses == []
 
 
 def test_it_is_small(tiny: Path) -> None:
