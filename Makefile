@@ -99,6 +99,11 @@ audit: | $(filter .tools/bin/uv,$(UV)) ## Look up known vulnerabilities of all t
 quantize: .venv-qwen2-audio/run.stamp ## Write a copy of a Qwen2-Audio model in fewer bits (MODEL, TO=int8 or int4, TARGET)
 	.venv-qwen2-audio/bin/python scripts/quantize.py $(MODEL) $(TARGET) --to $(TO)
 
+.PHONY: weights
+weights: .venv/test.stamp $(if $(TO),.venv-qwen2-audio/run.stamp) ## Bring a model from the hub into the service's bucket (BUCKET; MODEL, REVISION, TO=int8 or int4, FOLDER, DRY_RUN)
+	@$(PYTHON) -m scripts.weights "$(BUCKET)" $(if $(MODEL),--model $(MODEL)) $(if $(REVISION),--revision $(REVISION)) \
+		$(if $(TO),--to $(TO)) $(if $(FOLDER),--folder $(FOLDER)) $(if $(DRY_RUN),--dry-run)
+
 .PHONY: transcribe
 transcribe: .venv/test.stamp ## Put a folder of audio files through a running service (FOLDER; TO, FORMAT, SERVICE)
 	@$(PYTHON) -m scripts.transcribe $(FOLDER) $(if $(TO),--to $(TO)) $(if $(FORMAT),--format $(FORMAT)) \

@@ -9,7 +9,7 @@ from pathlib import Path
 import uvicorn
 
 from .call import Project
-from .running import environment, opened
+from .running import environment, opened, signed_in
 
 
 def main() -> None:
@@ -27,7 +27,7 @@ def main() -> None:
     issuers = {url.rstrip("/"): json.loads(Path(file).read_text(encoding="utf-8")) for url, file in given.issuer}
     url = f"http://127.0.0.1:{given.port}"
     with opened(given.state, url, project, everything_enabled=not given.new_project, issuers=issuers) as app:
-        for name, value in environment(url, given.state, project).items():
+        for name, value in (environment(url, given.state, project) | signed_in(url, given.state, project)).items():
             print(f"export {name}={value}")
         print(f"# The local cloud listens at {url}; Ctrl-C ends it, and {given.state} keeps its state.", flush=True)
         uvicorn.run(app, port=given.port, log_level="warning")

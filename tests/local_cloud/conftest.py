@@ -17,7 +17,7 @@ from tests.processes import free_port, serving, until
 
 from .call import Project
 from .discovery import api
-from .running import environment, opened
+from .running import environment, opened, signed_in
 from .store import Json
 
 PROJECT = "projects/kikitori-local"
@@ -42,6 +42,10 @@ class Served:
     def environment(self) -> dict[str, str]:
         """What programs need to reach it."""
         return environment(self.url, self.folder, Project())
+
+    def signed_in(self) -> dict[str, str]:
+        """What this repository's own programs need to reach it as its owner."""
+        return signed_in(self.url, self.folder, Project())
 
     def fault(self, method: str, **fault: Any) -> None:
         """Ask for a fault."""

@@ -1,4 +1,4 @@
-"""Requests outside the discovery documents: downloads by the XML API, pieces of uploads, files for Hosting."""
+"""Requests outside the discovery documents: downloads, pieces of uploads, files for Hosting, tokens."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ import re
 from urllib.parse import unquote
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
 from .call import Call, Cloud
 from .discovery import api
 from .errors import GoogleError
 from .services import hosting, objects, storage
+
+_BY_JSON = re.compile(r"download/storage/v1/b/([^/]+)/o/(.+)")
+_BY_XML = re.compile(r"([a-z0-9][a-z0-9_.-]+)/(.+)")
 
 
 def other(cloud: Cloud, host: str, path: str, request: Request, content: bytes) -> Response:
@@ -22,6 +25,8 @@ def other(cloud: Cloud, host: str, path: str, request: Request, content: bytes) 
     """
     if not request.headers.get("authorization"):
         raise GoogleError("UNAUTHENTICATED", "Request is missing required authentication credential.")
+    if (request.method, host, path) == ("POST", "sts.googleapis.com", "v1/oauthtoken"):
+        return JSONResponse({"access_token": "fake", "token_type": "Bearer", "expires_in": 3600})
     with cloud.store.transaction():
         if host == storage.HOST:
             if path.startswith(f"{hosting.UPLOAD_HOST}/") and request.method == "POST":
@@ -29,7 +34,7 @@ def other(cloud: Cloud, host: str, path: str, request: Request, content: bytes) 
             if found := re.fullmatch(r"upload/storage/v1/b/([^/]+)/o", path):
                 if request.method == "PUT":
                     return objects.resume(_resumed(cloud, found[1], request, content))
-            elif request.method == "GET" and (found := re.fullmatch(r"([a-z0-9][a-z0-9_.-]+)/(.+)", path)):
+            elif request.method == "GET" and (found := _BY_JSON.fullmatch(path) or _BY_XML.fullmatch(path)):
                 entity = objects.find(cloud, found[1], unquote(found[2]), request.query_params.get("generation"))
                 return objects.download(cloud, entity, request.headers)
     raise GoogleError("UNIMPLEMENTED", f"The local cloud does not have {request.method} https://{host}/{path}.")

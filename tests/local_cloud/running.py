@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import socket
 import subprocess
@@ -51,6 +52,31 @@ _FIREBASE = {
     "FIREBASE_TOKEN_URL": "sts.googleapis.com",
     "CLOUD_RUN_API_URL": "run.googleapis.com",
 }
+
+
+_SCRIPTS = {
+    "API_ENDPOINT_OVERRIDE": "",  # Cloud Storage's library
+    "CONTAINER_ANALYSIS_API_URL": "containeranalysis.googleapis.com",
+    "MONITORING_API_URL": "monitoring.googleapis.com",
+    "SECRET_MANAGER_API_URL": "secretmanager.googleapis.com",
+}
+
+
+def signed_in(url: str, state: Path, project: Project) -> dict[str, str]:
+    """The environment of this repository's scripts and of its service, signed in as a person with a password does."""
+    file = (state / "credentials.json").absolute()
+    credentials = {
+        "type": "external_account_authorized_user",
+        # No pool's name: of one, google-auth would ask Google itself from where it may be used.
+        "audience": "local",
+        "client_id": "local",
+        "client_secret": "local",
+        "refresh_token": "local",
+        "token_url": f"{url}/sts.googleapis.com/v1/oauthtoken",
+    }
+    file.write_text(json.dumps(credentials), encoding="utf-8")
+    addresses = {name: f"{url}/{host}".rstrip("/") for name, host in _SCRIPTS.items()}
+    return {"GOOGLE_APPLICATION_CREDENTIALS": str(file), "GOOGLE_CLOUD_PROJECT": project.id, **addresses}
 
 
 def environment(url: str, state: Path, project: Project) -> dict[str, str]:

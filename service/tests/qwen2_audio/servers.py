@@ -1,46 +1,14 @@
-"""Stand-ins for where models come from, to be served by this machine."""
+"""A stand-in for Cloud Storage, to be served by this machine."""
 
 from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass, field
-from pathlib import Path
 from urllib.parse import unquote
 
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-
-
-@dataclass
-class Hub:
-    """The hub as far as a download calls it; every model is this folder, but for those that it refuses."""
-
-    folder: Path
-    tokens: list[str] = field(default_factory=list)
-    """What it was sent as authorization."""
-
-    def reply(self, request: Request) -> Response:
-        path = request.url.path
-        commit = "0123456789abcdef0123456789abcdef01234567"
-        self.tokens.append(request.headers.get("authorization", ""))
-        refusals = {"gated": (403, "GatedRepo"), "private": (401, "RepoNotFound"), "v9": (404, "RevisionNotFound")}
-        for word, (status, code) in refusals.items():
-            if word in path:
-                return JSONResponse({}, status, {"X-Error-Code": code, "X-Error-Message": "no"})
-        files = list(self.folder.iterdir())
-        if "/tree/" in path:
-            return JSONResponse(
-                [{"type": "file", "path": file.name, "size": file.stat().st_size, "oid": "0"} for file in files]
-            )
-        if path.startswith("/api/models/"):
-            siblings = [{"rfilename": file.name} for file in files]
-            return JSONResponse({"id": "some/model", "sha": commit, "siblings": siblings})
-        file = self.folder / path.rpartition("/")[2]
-        if not file.is_file():
-            return JSONResponse({}, 404)  # the client also asks for what has nothing to do with models
-        body = file.read_bytes()
-        return Response(body, 200, {"ETag": f'"{len(body)}"', "X-Repo-Commit": commit, "Accept-Ranges": "none"})
 
 
 @dataclass

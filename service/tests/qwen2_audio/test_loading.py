@@ -22,8 +22,9 @@ from kikitori.engines.qwen2_audio.quantization import Quantization
 from kikitori.errors import StartupError
 from transformers import Qwen2AudioConfig, Qwen2AudioForConditionalGeneration
 
-from service.tests.qwen2_audio.servers import Hub, Storage
+from service.tests.qwen2_audio.servers import Storage
 from service.tests.qwen2_audio.tensors import tensors
+from tests.local_hub import Hub, local_hub
 from tests.processes import answering, running_service
 
 GB = 10**9
@@ -227,13 +228,8 @@ def test_a_process_that_cannot_load_ends(tmp_path: Path, copy: Path) -> None:
 
 @pytest.fixture
 def hub(tiny: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Hub]:
-    hub = Hub(tiny)
-    with answering(hub.reply) as address:
-        monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", address)
-        monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
-        monkeypatch.setenv("HF_ENDPOINT", address)
-        monkeypatch.setenv("HF_HOME", str(tmp_path))
-        monkeypatch.setenv("HF_TOKEN", "hf_secret")
+    with local_hub(tiny) as hub:
+        hub.lead_here(monkeypatch, tmp_path)
         yield hub
 
 

@@ -16,6 +16,7 @@ from email.policy import HTTP
 from typing import Any
 from urllib.parse import quote
 
+import google_crc32c
 from starlette.responses import JSONResponse, Response
 
 from tests.local_cloud.call import Call, Cloud, now
@@ -67,15 +68,19 @@ def _write(call: Call, metadata: Json, content: bytes) -> Json:
     if before:
         precondition(call, "metageneration", before.body)
     digest = base64.b64encode(hashlib.md5(content, usedforsecurity=False).digest()).decode()
-    if metadata.get("md5Hash", digest) != digest:
-        raise invalid(f'Provided MD5 hash "{metadata["md5Hash"]}" doesn\'t match calculated MD5 hash "{digest}".')
+    crc32c = base64.b64encode(google_crc32c.Checksum(content).digest()).decode()
+    for kind, field, calculated in (("MD5", "md5Hash", digest), ("CRC32C", "crc32c", crc32c)):
+        if metadata.get(field, calculated) != calculated:
+            raise invalid(
+                f'Provided {kind} hash "{metadata[field]}" doesn\'t match calculated {kind} hash "{calculated}".'
+            )
     if before:
         _retire(call, before)
     generation = str(time.time_ns() // 1000)
     link = f"{call.cloud.url}/storage/v1/b/{container['name']}/o/{quote(name, safe='')}"
     body = {
         "contentType": "application/octet-stream",
-        **{key: value for key, value in metadata.items() if key != "crc32c"},
+        **metadata,
         "kind": "storage#object",
         "id": f"{container['name']}/{name}/{generation}",
         "selfLink": link,
@@ -87,6 +92,7 @@ def _write(call: Call, metadata: Json, content: bytes) -> Json:
         "storageClass": container["storageClass"],
         "size": str(len(content)),
         "md5Hash": digest,
+        "crc32c": crc32c,
         "etag": base64.b64encode(generation.encode()).decode(),
         "timeCreated": now(),
         "updated": now(),
@@ -166,7 +172,7 @@ def download(cloud: Cloud, entity: Entity, headers: Any) -> Response:
         "Content-Type": entity.body["contentType"],
         "X-Goog-Generation": entity.body["generation"],
         "X-Goog-Metageneration": entity.body["metageneration"],
-        "X-Goog-Hash": f"md5={entity.body['md5Hash']}",
+        "X-Goog-Hash": f"crc32c={entity.body['crc32c']},md5={entity.body['md5Hash']}",
         "X-Goog-Stored-Content-Length": entity.body["size"],
         "ETag": entity.body["etag"],
         "Last-Modified": time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(int(entity.body["generation"]) / 1e6)),

@@ -1,13 +1,19 @@
-"""Secret Manager: secrets and their versions."""
+"""Secret Manager: secrets and their versions.
+
+What is destroyed in a secret with `versionDestroyTtl` is only disabled until that time has passed; the stand-in leaves
+it at that: https://cloud.google.com/secret-manager/docs/delay-destruction-of-secret-versions
+"""
 
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable
 
-from tests.local_cloud.call import Call, now
-from tests.local_cloud.errors import bad_field, not_found
+from tests.local_cloud.call import Call, new_etag, now
+from tests.local_cloud.errors import GoogleError, aborted, bad_field, not_found
+from tests.local_cloud.paging import paged
 from tests.local_cloud.resources import Change, Collection, live
-from tests.local_cloud.store import Json
+from tests.local_cloud.store import Entity, Json
 
 HOST = "secretmanager.googleapis.com"
 
@@ -30,27 +36,68 @@ def _add_version(call: Call) -> Json:
         "createTime": now(),
         "state": "ENABLED",
         "replicationStatus": {"automatic": {}},
-        "etag": f'"{number}"',
+        "etag": new_etag(),
     }
     call.store.put(call.full(name), body)
     call.store.put_content(call.full(name), base64.b64decode(data))
     return body
 
 
-def _version(call: Call) -> Json:
-    """A version by its number or as `latest`."""
+def _found(call: Call) -> Entity:
+    """A version by its number or as `latest`, which is the newest one in whatever state."""
     secret, _, wanted = call.full().partition("/versions/")
     versions = call.store.children(f"{secret}/versions")
     found = versions[-1:] if wanted == "latest" else [each for each in versions if each.name == call.full()]
     if not found:
         raise not_found(call.name)
-    return found[0].body
+    return found[0]
+
+
+def _version(call: Call) -> Json:
+    return _found(call).body
+
+
+def _listed(call: Call) -> Json:
+    """A page of the versions, the newest first."""
+    live(call, call.name.removesuffix("/versions"))
+    versions = call.store.children(call.full())
+    page, token = paged(call, versions)
+    answer: Json = {"totalSize": len(versions)}
+    answer |= {"versions": [each.body for each in reversed(page)]} if page else {}
+    return answer | ({"nextPageToken": token} if token else {})
 
 
 def _access(call: Call) -> Json:
-    name = _version(call)["name"]
-    data = call.store.content(call.full(call.cloud.by_id(name))) or b""
-    return {"name": name, "payload": {"data": base64.b64encode(data).decode()}}
+    version = _found(call)
+    if version.body["state"] != "ENABLED":
+        message = f"Secret Version [{version.body['name']}] is in {version.body['state']} state."
+        raise GoogleError("FAILED_PRECONDITION", message)
+    data = call.store.content(version.name) or b""
+    return {"name": version.body["name"], "payload": {"data": base64.b64encode(data).decode()}}
+
+
+def _to(state: str) -> Callable[[Call], Json]:
+    """Changes a version's state; one that is destroyed stays so."""
+
+    def change(call: Call) -> Json:
+        version = _found(call)
+        if call.body.get("etag") not in (None, version.body["etag"]):
+            raise aborted(call.name)
+        if version.body["state"] == "DESTROYED":
+            raise GoogleError("FAILED_PRECONDITION", f"Secret Version [{version.body['name']}] is in DESTROYED state.")
+        kept = {key: value for key, value in version.body.items() if key != "scheduledDestroyTime"}
+        body = {**kept, "state": state, "etag": new_etag()}
+        if state == "DESTROYED":
+            delay = live(call, call.name.partition("/versions/")[0]).body.get("versionDestroyTtl")
+            if delay:
+                body |= {"state": "DISABLED", "scheduledDestroyTime": now(float(delay.removesuffix("s")))}
+            else:
+                body["destroyTime"] = now()
+                call.store.put_content(version.name, b"")
+        call.store.put(version.name, body)
+        return body
+
+    return change
 
 
 _SECRETS = Collection(
@@ -72,6 +119,10 @@ METHODS = {
         **_SECRETS.methods(),
         "secretmanager.projects.secrets.addVersion": _add_version,
         "secretmanager.projects.secrets.versions.get": _version,
+        "secretmanager.projects.secrets.versions.list": _listed,
         "secretmanager.projects.secrets.versions.access": _access,
+        "secretmanager.projects.secrets.versions.enable": _to("ENABLED"),
+        "secretmanager.projects.secrets.versions.disable": _to("DISABLED"),
+        "secretmanager.projects.secrets.versions.destroy": _to("DESTROYED"),
     }
 }

@@ -15,8 +15,9 @@ from kikitori.errors import StartupError
 
 READERS = 16
 """Threads that read weights at once, each on a connection of its own."""
-_DESCRIPTION = ["*.json", "*.txt", "*.jinja"]
-_WEIGHTS = "*.safetensors"
+DESCRIPTION = ["*.json", "*.txt", "*.jinja"]
+WEIGHTS = "*.safetensors"
+"""With DESCRIPTION, the files of a model that are read; whatever else lies beside them is not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +62,14 @@ def opened(model: str, revision: str | None) -> Iterator[Source]:
         raise StartupError(f"KIKITORI_MODEL: there is no folder {model!r}.")
     else:
         yield Source(
-            _from_hub(model, revision, _DESCRIPTION),
-            lambda: _shards_in(_from_hub(model, revision, [_WEIGHTS])),
+            _from_hub(model, revision, DESCRIPTION),
+            lambda: _shards_in(_from_hub(model, revision, [WEIGHTS])),
             at_hand=False,
         )
 
 
 def _shards_in(folder: Path) -> list[Shard]:
-    return [Shard(str(file), file.stat().st_size, partial(_read_file, file)) for file in sorted(folder.glob(_WEIGHTS))]
+    return [Shard(str(file), file.stat().st_size, partial(_read_file, file)) for file in sorted(folder.glob(WEIGHTS))]
 
 
 def _read_file(file: Path, start: int, places: Sequence[memoryview]) -> None:
@@ -117,7 +118,7 @@ def _in_storage(model: str, folder: Path) -> Source:
         client._http.mount("https://", HTTPAdapter(pool_maxsize=READERS))
         listed = client.bucket(bucket_name).list_blobs(prefix=prefix, delimiter="/")
         blobs = {blob.name.removeprefix(prefix): blob for blob in listed}
-        files = [name for name in blobs if any(fnmatch(name, pattern) for pattern in _DESCRIPTION)]
+        files = [name for name in blobs if any(fnmatch(name, pattern) for pattern in DESCRIPTION)]
         if not files:
             raise StartupError(f"KIKITORI_MODEL: there are no files at {model}.")
         downloads = [(blobs[name], str(folder / name)) for name in files]
@@ -127,7 +128,7 @@ def _in_storage(model: str, folder: Path) -> Source:
     shards = [
         Shard(f"{model.rstrip('/')}/{name}", blob.size, partial(_read_blob, model, blob))
         for name, blob in sorted(blobs.items())
-        if fnmatch(name, _WEIGHTS)
+        if fnmatch(name, WEIGHTS)
     ]
     return Source(folder, lambda: shards)
 
