@@ -9,17 +9,19 @@ import subprocess
 from pathlib import Path
 
 import httpx2 as httpx
+import openai
 import psutil
 
 from tests.processes import free_port, is_open, until
+from tests.speech import say
 
 ROOT = Path(__file__).parent.parent
 
 
-def make_run(port: int, web_port: int) -> subprocess.Popen[str]:
+def make_run(port: int, web_port: int, *variables: str) -> subprocess.Popen[str]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
     return subprocess.Popen(
-        ["make", "--no-print-directory", "run", f"PORT={port}", f"WEB_PORT={web_port}"],
+        ["make", "--no-print-directory", "run", f"PORT={port}", f"WEB_PORT={web_port}", *variables],
         cwd=ROOT,
         env=environment,
         stdout=subprocess.PIPE,
@@ -50,6 +52,20 @@ def test_it_serves_both_and_one_ctrl_c_ends_both() -> None:
     until(lambda: not any(member.is_running() for member in family))
     assert not is_open(port)
     assert not is_open(web_port)
+
+
+def test_the_toy_hears_digits() -> None:
+    port = free_port()
+    process = make_run(port, free_port(), "ENGINE=qwen2-audio", "MODEL=service/tests/tiny-qwen2-audio")
+    try:
+        until(lambda: is_open(port) or process.poll() is not None)
+        client = openai.OpenAI(base_url=f"http://127.0.0.1:{port}/v1", api_key="none")
+        file = ("speech.wav", say("three seven two"))
+        heard = client.audio.transcriptions.create(model="tiny-qwen2-audio", file=file)
+    finally:
+        os.killpg(process.pid, signal.SIGINT)
+        output, _ = process.communicate(timeout=60)
+    assert heard.text == "three seven two", output
 
 
 def test_a_taken_port_is_one_clear_line() -> None:
