@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import base64
 import io
+from pathlib import Path
 from typing import Any
 
+import google_crc32c
 import httpx2 as httpx
 import pytest
 from googleapiclient.errors import HttpError
 from googleapiclient.http import MediaIoBaseDownload, MediaIoBaseUpload
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from .call import Project
-from .conftest import Served
+from .conftest import Served, served
 
 
 @pytest.fixture
@@ -25,9 +30,10 @@ def _bucket(storage: Any, name: str, **body: Any) -> str:
 
 
 def _put(storage: Any, bucket: str, name: str, content: bytes, **options: Any) -> Any:
+    body = {"name": name, **{key: options.pop(key) for key in ("crc32c",) if key in options}}
     resumable = options.pop("resumable", False)
     media = MediaIoBaseUpload(io.BytesIO(content), "text/plain", chunksize=256 * 1024, resumable=resumable)
-    return storage.objects().insert(bucket=bucket, body={"name": name}, media_body=media, **options).execute()
+    return storage.objects().insert(bucket=bucket, body=body, media_body=media, **options).execute()
 
 
 @pytest.mark.parametrize("resumable", [False, True], ids=["multipart", "resumable"])
@@ -48,6 +54,82 @@ def test_contents(cloud: Served, storage: Any, resumable: bool) -> None:
     assert (by_xml.status_code, by_xml.content) == (206, content[3:9])
     listed = storage.objects().list(bucket=bucket, delimiter="/").execute()
     assert (listed["prefixes"], "items" in listed) == (["folder/"], False)
+
+
+_PIECES = st.sampled_from([b"\r", b"\n", b"\r\n", b"--", b"--edge", b"\n--edge", b"\n--edge--\n", b"\r\n\r\n"])
+
+
+@pytest.mark.parametrize("line", [b"\r\n", b"\n"])
+def test_multipart_content_is_kept_to_the_byte(cloud: Served, storage: Any, line: bytes) -> None:
+    """Whatever it ends in, and whatever in it looks like the end of it."""
+    bucket = _bucket(storage, f"multipart-{len(line)}")
+    address = f"{cloud.url}/upload/storage/v1/b/{bucket}/o?uploadType=multipart"
+    headers = {"Authorization": "Bearer fake", "Content-Type": 'multipart/related; boundary="edge"'}
+
+    @settings(max_examples=40, deadline=None)
+    @given(
+        st.lists(_PIECES | st.binary(max_size=9)).map(b"".join).filter(lambda each: line + b"--edge" not in line + each)
+    )
+    def kept(content: bytes) -> None:
+        parts = [b'Content-Type: application/json\n\n{"name": "content"}', b"Content-Type: a/b\n\n"]
+        described, media = (part.replace(b"\n", line) for part in parts)
+        body = line.join([b"--edge", described, b"--edge", media + content, b"--edge--", b""])
+        made = client.post(address, content=body, headers=headers).raise_for_status().json()
+        assert made["size"] == str(len(content))
+        assert client.get(f"{cloud.url}/{bucket}/content", headers=headers).content == content
+
+    with httpx.Client() as client:
+        kept()
+
+
+@pytest.mark.parametrize("body", [b"", b"--edge\r\n", b"--edge\n\n{}\n--edge\n\ncut off", b"--edge\n\n{}\n--edge--"])
+def test_multipart_that_is_none(cloud: Served, storage: Any, body: bytes) -> None:
+    address = f"{cloud.url}/upload/storage/v1/b/any/o?uploadType=multipart"
+    headers = {"Authorization": "Bearer fake", "Content-Type": "multipart/related; boundary=edge"}
+    answer = httpx.post(address, content=body, headers=headers)
+    assert (answer.status_code, "two parts" in answer.json()["error"]["message"]) == (400, True)
+
+
+def test_pages_are_in_the_order_of_names(storage: Any) -> None:
+    bucket = _bucket(storage, "pages", versioning={"enabled": True})
+    for name in ["b", "dir/2", "a", "dir/1", "c", "a", "dir.txt"]:
+        _put(storage, bucket, name, b"")
+
+    def listed(**options: Any) -> list[list[str]]:
+        request, pages = storage.objects().list(bucket=bucket, **options), []
+        while request is not None:
+            answer = request.execute()
+            pages.append([each["name"] for each in answer.get("items", [])] + answer.get("prefixes", []))
+            request = storage.objects().list_next(request, answer)
+        return pages
+
+    assert listed(maxResults=4) == [["a", "b", "c", "dir.txt"], ["dir/1", "dir/2"]]
+    assert listed(maxResults=2, delimiter="/") == [["a", "b"], ["c", "dir.txt"], ["dir/"]]
+    assert listed(maxResults=1, versions=True, prefix="a") == [["a"], ["a"]]
+    with pytest.raises(HttpError, match="less than 0"):
+        listed(maxResults=-1)
+
+
+def test_sums_are_checked(storage: Any) -> None:
+    bucket = _bucket(storage, "sums")
+    made = _put(storage, bucket, "right", b"weights", crc32c=_crc32c(b"weights"))
+    assert made["crc32c"] == _crc32c(b"weights")
+    with pytest.raises(HttpError, match="doesn't match the calculated"):
+        _put(storage, bucket, "wrong", b"weights", crc32c=_crc32c(b"others"))
+
+
+def _crc32c(content: bytes) -> str:
+    return base64.b64encode(google_crc32c.value(content).to_bytes(4, "big")).decode()
+
+
+def test_links_lead_to_where_it_listens_now(tmp_path: Path) -> None:
+    with served(tmp_path, everything_enabled=True, with_registry=False) as cloud:
+        storage = cloud.client("storage", "v1")
+        _put(storage, _bucket(storage, "linked"), "kept", b"kept")
+    with served(tmp_path, with_registry=False) as again:
+        found = again.client("storage", "v1").objects().get(bucket="linked", object="kept").execute()
+        assert found["selfLink"].startswith(f"{again.url}/storage/")
+        assert httpx.get(found["mediaLink"], headers={"Authorization": "Bearer fake"}).content == b"kept"
 
 
 def test_generations_and_preconditions(storage: Any) -> None:
@@ -76,6 +158,10 @@ def test_bucket_is_merged(storage: Any) -> None:
     bucket = _bucket(storage, "merged", labels={"a": "1", "b": "2"})
     patched = storage.buckets().patch(bucket=bucket, body={"labels": {"a": None, "c": "3"}}).execute()
     assert (patched["labels"], patched["metageneration"]) == ({"b": "2", "c": "3"}, "2")
+    cleared = storage.buckets().patch(bucket=bucket, body={"lifecycle": {"rule": None}, "labels": None}).execute()
+    assert "labels" not in cleared
+    with pytest.raises(HttpError, match="cannot be changed"):
+        storage.buckets().patch(bucket=bucket, body={"location": None}).execute()
     with pytest.raises(HttpError, match="412"):
         storage.buckets().patch(bucket=bucket, ifMetagenerationMatch=1, body={}).execute()
 

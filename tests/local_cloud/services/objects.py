@@ -11,8 +11,8 @@ import json
 import re
 import secrets
 import time
-from email.parser import BytesParser
-from email.policy import HTTP
+from email.message import Message
+from email.parser import BytesHeaderParser
 from typing import Any
 from urllib.parse import quote
 
@@ -21,7 +21,7 @@ from starlette.responses import JSONResponse, Response
 
 from tests.local_cloud.call import Call, Cloud, now
 from tests.local_cloud.errors import GoogleError, bad_field, invalid
-from tests.local_cloud.paging import paged
+from tests.local_cloud.paging import paged_by
 from tests.local_cloud.schema import received
 from tests.local_cloud.store import Entity, Json
 
@@ -67,39 +67,46 @@ def _write(call: Call, metadata: Json, content: bytes) -> Json:
     precondition(call, "generation", before.body if before else None)
     if before:
         precondition(call, "metageneration", before.body)
-    digest = base64.b64encode(hashlib.md5(content, usedforsecurity=False).digest()).decode()
-    crc32c = base64.b64encode(google_crc32c.Checksum(content).digest()).decode()
-    for kind, field, calculated in (("MD5", "md5Hash", digest), ("CRC32C", "crc32c", crc32c)):
+    sums = {
+        "md5Hash": _base64(hashlib.md5(content, usedforsecurity=False).digest()),
+        "crc32c": _base64(google_crc32c.value(content).to_bytes(4, "big")),
+    }
+    for field, calculated in sums.items():
         if metadata.get(field, calculated) != calculated:
-            raise invalid(
-                f'Provided {kind} hash "{metadata[field]}" doesn\'t match calculated {kind} hash "{calculated}".'
-            )
+            raise invalid(f'Provided {field} "{metadata[field]}" doesn\'t match the calculated one, "{calculated}".')
     if before:
         _retire(call, before)
     generation = str(time.time_ns() // 1000)
-    link = f"{call.cloud.url}/storage/v1/b/{container['name']}/o/{quote(name, safe='')}"
     body = {
         "contentType": "application/octet-stream",
         **metadata,
         "kind": "storage#object",
         "id": f"{container['name']}/{name}/{generation}",
-        "selfLink": link,
-        "mediaLink": f"{call.cloud.url}/download/storage/v1/b/{container['name']}/o/{quote(name, safe='')}?alt=media",
         "name": name,
         "bucket": container["name"],
         "generation": generation,
         "metageneration": "1",
         "storageClass": container["storageClass"],
         "size": str(len(content)),
-        "md5Hash": digest,
-        "crc32c": crc32c,
-        "etag": base64.b64encode(generation.encode()).decode(),
+        **sums,
+        "etag": _base64(generation.encode()),
         "timeCreated": now(),
         "updated": now(),
     }
     call.store.put(_full(container["name"], name), body)
     call.store.put_content(_full(container["name"], name), content)
-    return body
+    return _shown(call, body)
+
+
+def _base64(value: bytes) -> str:
+    return base64.b64encode(value).decode()
+
+
+def _shown(call: Call, body: Json) -> Json:
+    """An object's metadata with its links, which lead to where the stand-in listens now."""
+    place = f"storage/v1/b/{body['bucket']}/o/{quote(body['name'], safe='')}"
+    links = {"selfLink": f"{call.cloud.url}/{place}", "mediaLink": f"{call.cloud.url}/download/{place}?alt=media"}
+    return {**body, **links}
 
 
 def _insert(call: Call) -> Any:
@@ -108,12 +115,9 @@ def _insert(call: Call) -> Any:
     if kind == "media":
         return _write(call, {"contentType": mime}, call.content)
     if kind == "multipart":
-        message = BytesParser(policy=HTTP).parsebytes(f"Content-Type: {mime}\r\n\r\n".encode() + call.content)
-        parts = list(message.iter_parts())
-        if len(parts) != 2:
-            raise invalid("A multipart upload has two parts: metadata and content.")
-        metadata = _metadata(call, bytes(parts[0].get_payload(decode=True) or b"{}"))
-        return _write(call, {"contentType": parts[1].get_content_type(), **metadata}, _payload(call.content, mime))
+        (_, described), (headers, media) = _parts(call.content, mime)
+        metadata = _metadata(call, described or b"{}")
+        return _write(call, {"contentType": headers.get_content_type(), **metadata}, media)
     metadata = _metadata(call, call.content or b"{}")
     metadata.setdefault("contentType", call.headers.get("x-upload-content-type", "application/octet-stream"))
     session = secrets.token_urlsafe(16)
@@ -133,12 +137,23 @@ def _metadata(call: Call, raw: bytes) -> Json:
     return checked
 
 
-def _payload(content: bytes, mime: str) -> bytes:
-    """The second part's bytes as they came: a parser of mail would change line ends."""
-    found = re.search(r"boundary=\"?([^\";]+)\"?", mime)
-    boundary = b"--" + (found[1] if found else "").encode()
-    part = content.split(boundary)[2]
-    return re.sub(rb"\r?\n\Z", b"", re.split(rb"\r?\n\r?\n", part, maxsplit=1)[1])
+def _parts(content: bytes, mime: str) -> list[tuple[Message, bytes]]:
+    """The two parts of a multipart upload (RFC 2046, 5.1.1). The line end before a delimiter belongs to it, and clients
+    differ in which they write."""
+    boundary = re.escape((_headers(f"Content-Type: {mime}".encode()).get_boundary() or "").encode())
+    if not (opening := re.match(rb"--%s[ \t]*(\r?\n)" % boundary, content)):
+        raise invalid("A multipart upload begins with its boundary, and has two parts: metadata and content.")
+    line = opening[1]
+    # What stands between delimiters, and of each delimiter whether it was the last.
+    found = re.split(rb"%s--%s(--)?[ \t]*(?:%s|\Z)" % (line, boundary, line), content[opening.end() :])
+    if len(found) != 5 or found[1] or not found[3]:
+        raise invalid("A multipart upload has two parts, metadata and content, and ends with its boundary.")
+    parts = [(line + part).partition(line * 2) for part in (found[0], found[2])]
+    return [(_headers(headers.removeprefix(line)), media) for headers, _, media in parts]
+
+
+def _headers(lines: bytes) -> Message:
+    return BytesHeaderParser().parsebytes(lines)
 
 
 def resume(call: Call) -> Response:
@@ -193,7 +208,8 @@ def _get(call: Call) -> Any:
     entity = find(call.cloud, call.path["bucket"], call.path["object"], call.query.get("generation"))
     precondition(call, "generation", entity.body)
     precondition(call, "metageneration", entity.body)
-    return download(call.cloud, entity, call.headers) if call.query.get("alt") == "media" else entity.body
+    media = call.query.get("alt") == "media"
+    return download(call.cloud, entity, call.headers) if media else _shown(call, entity.body)
 
 
 def _list(call: Call) -> Json:
@@ -202,19 +218,17 @@ def _list(call: Call) -> Json:
     found = call.store.children(f"{name}/live")
     if call.query.get("versions") == "true":
         found += call.store.children(f"{name}/old", deeper=True)
-    found = sorted((each for each in found if each.body["name"].startswith(prefix)), key=lambda each: each.serial)
-    folders: set[str] = set()
-    if delimiter:
-        folders = {
-            prefix + each.body["name"][len(prefix) :].partition(delimiter)[0] + delimiter
-            for each in found
-            if delimiter in each.body["name"][len(prefix) :]
-        }
-        found = [each for each in found if delimiter not in each.body["name"][len(prefix) :]]
-    page, token = paged(call, found)
-    items = sorted((each.body for each in page), key=lambda body: (body["name"], body["generation"]))
+    # By name and generation; what has the delimiter in the rest of its name is there as its folder, once.
+    entries: dict[tuple[str, str], Json | None] = {}
+    for body in (entity.body for entity in found if entity.body["name"].startswith(prefix)):
+        folder, within, _ = body["name"][len(prefix) :].partition(delimiter) if delimiter else ("", "", "")
+        key = (prefix + folder + within, "") if within else (body["name"], body["generation"])
+        entries[key] = None if within else body
+    page, token = paged_by(call, sorted(entries), list)
+    items = [_shown(call, body) for body in map(entries.get, page) if body]
+    folders = [key[0] for key in page if not entries[key]]
     answer: Json = {"kind": "storage#objects"} | ({"items": items} if items else {})
-    return answer | ({"prefixes": sorted(folders)} if folders else {}) | ({"nextPageToken": token} if token else {})
+    return answer | ({"prefixes": folders} if folders else {}) | ({"nextPageToken": token} if token else {})
 
 
 def _delete(call: Call) -> Json:

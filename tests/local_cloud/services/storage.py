@@ -131,7 +131,7 @@ def _patch(call: Call) -> Json:
     entity = bucket(call)
     precondition(call, "metageneration", entity.body)
     for name in ("location", "name"):
-        if name in call.body and call.body[name].lower() != entity.body[name].lower():
+        if name in call.body and (call.body[name] or "").lower() != entity.body[name].lower():
             raise bad_field(name, "A bucket's name and location cannot be changed")
     body = _complete(_merged(entity.body, call.body))
     _check(body)
@@ -142,8 +142,9 @@ def _patch(call: Call) -> Json:
 
 
 def _merged(old: Any, new: Any) -> Any:
-    if not isinstance(old, dict) or not isinstance(new, dict):
+    if not isinstance(new, dict):
         return new
+    old = old if isinstance(old, dict) else {}
     merged = {**old, **{name: _merged(old.get(name), value) for name, value in new.items()}}
     return {name: value for name, value in merged.items() if value is not None}
 
