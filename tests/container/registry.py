@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.processes import free_port, is_open, until
+from tests.docker_registry import docker_registry
+from tests.processes import free_port, is_open
 
 _REPOSITORY = "kikitori"
 
@@ -52,21 +53,5 @@ def registry(storage: Path) -> Iterator[Registry]:
     last = storage / "port"
     port = int(last.read_text()) if last.exists() and not is_open(int(last.read_text())) else free_port()
     last.write_text(str(port))
-    settings = {
-        "version": 0.1,
-        "log": {"level": "error", "accesslog": {"disabled": True}},
-        "storage": {"filesystem": {"rootdirectory": str(storage)}},
-        "http": {"addr": f"127.0.0.1:{port}"},
-    }
-    with TemporaryDirectory() as folder:
-        config = Path(folder, "config.yml")
-        config.write_text(json.dumps(settings))  # which is YAML too
-        with Path(folder, "log").open("wb") as log:
-            process = subprocess.Popen(["docker-registry", "serve", str(config)], stdout=log, stderr=log)
-        try:
-            until(lambda: process.poll() is not None or is_open(port))
-            assert process.poll() is None, Path(folder, "log").read_text()
-            yield Registry(port, storage)
-        finally:
-            process.terminate()
-            process.wait()
+    with TemporaryDirectory() as folder, docker_registry(storage, Path(folder), port):
+        yield Registry(port, storage)

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 from .discovery import Method
 from .errors import GoogleError
+from .images import Images
 from .store import Json, Store
 
 
@@ -34,6 +35,8 @@ class Cloud:
     issuers: dict[str, Json] = field(default_factory=dict)
     addresses: dict[str, str] = field(default_factory=dict)
     """Where something listens in truth, by what Google would give an address to: SERVICE, TAG---SERVICE, SITE."""
+    images: Images | None = None
+    """What was pushed, where a registry keeps it."""
 
     def by_id(self, name: str) -> str:
         """A resource name with the project's id, whether it came with its id or its number."""

@@ -20,7 +20,7 @@ from . import tokens
 from .call import Cloud
 from .errors import GoogleError
 
-_NAME = re.compile(r"/v2/([a-z0-9-]+)-docker\.pkg\.dev/([^/]+)/([^/]+)/(.+)")
+_NAME = re.compile(r"/v2/([a-z0-9-]+)-docker\.pkg\.dev/([^/]+)/([^/]+)/[^/]+(/[^/]+)*/(manifests|blobs|tags)/.+")
 _MANIFESTS = (
     "application/vnd.oci.image.manifest.v1+json",
     "application/vnd.oci.image.index.v1+json",
@@ -54,8 +54,8 @@ class Registry:
                 f"projects/{cloud.by_id('projects/' + found[2])[9:]}/locations/{found[1]}/repositories/{found[3]}"
             )
             entity = cloud.store.get(f"artifactregistry.googleapis.com/{repository}")
-            if entity is None:
-                return _refused(404, "NAME_UNKNOWN", f'Repository "{found[3]}" not found')
+            if entity is None or entity.body["format"] != "DOCKER":
+                return _refused(404, "NAME_UNKNOWN", f'Repository "{found[3]}" of format DOCKER not found')
             immutable = entity.body.get("dockerConfig", {}).get("immutableTags", False)
             tag = re.fullmatch(r".+/manifests/([^:]+)", path)
             if immutable and tag and request.method == "PUT" and await self._moves(request, path):

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import json
 import shutil
-import socket
-import subprocess
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.docker_registry import docker_registry
+
 from .admission import LOCATIONS
 from .call import Cloud, Project
+from .images import Images
 from .registry import Registry, auth_file, registries_conf
 from .server import LocalCloud
 from .services import resourcemanager, serviceusage
 from .store import Json, Store
 from .table import table
-
-_PATIENCE_S = 20
 
 _TERRAFORM = {
     "ARTIFACT_REGISTRY": "artifactregistry.googleapis.com/v1",
@@ -107,16 +105,17 @@ def opened(
     """The application on a folder, with a project as a person makes it, and a registry where Debian's is installed."""
     state.mkdir(parents=True, exist_ok=True)
     store = Store(state / "state.sqlite3")
-    cloud = Cloud(store, project or Project(), url, dict(issuers or {}), dict(addresses or {}))
+    images = Images(state / "images") if with_registry and shutil.which("docker-registry") else None
+    cloud = Cloud(store, project or Project(), url, dict(issuers or {}), dict(addresses or {}), images)
     with store.transaction():
         _found(cloud, everything_enabled=everything_enabled)
     address = url.removeprefix("http://")
     auth_file(state / "auth.json", address)
     registries_conf(state / "registries.conf", address, tuple(sorted(place for place in LOCATIONS if "-" in place)))
     try:
-        if with_registry and (program := shutil.which("docker-registry")):
-            with _registry(program, state) as registry:
-                yield LocalCloud(cloud, registry)
+        if images:
+            with docker_registry(images.folder, state) as port:
+                yield LocalCloud(cloud, Registry(f"http://127.0.0.1:{port}"))
         else:
             yield LocalCloud(cloud)
     finally:
@@ -124,7 +123,7 @@ def opened(
 
 
 def _found(cloud: Cloud, *, everything_enabled: bool) -> None:
-    """Make the project, once: its owner, its first APIs, its default network."""
+    """Make the project, once: its owner and its first APIs."""
     store, project = cloud.store, cloud.project
     name = f"{resourcemanager.HOST}/projects/{project.id}"
     if store.policy(name):
@@ -134,36 +133,3 @@ def _found(cloud: Cloud, *, everything_enabled: bool) -> None:
     for host in {*hosts, *(table().apis if everything_enabled else ())}:
         body = serviceusage.service_body(project.number, host, "ENABLED")
         store.put(f"{serviceusage.HOST}/projects/{project.id}/services/{host}", body)
-
-
-@contextmanager
-def _registry(program: str, state: Path) -> Iterator[Registry]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    settings = state / "registry.yml"
-    folder = (state / "images").absolute()
-    settings.write_text(
-        "version: 0.1\nlog: {level: error}\n"
-        f"storage: {{filesystem: {{rootdirectory: {folder}}}, delete: {{enabled: true}}}}\n"
-        f"http: {{addr: '127.0.0.1:{port}', relativeurls: true}}\n",
-        encoding="utf-8",
-    )
-    with (state / "registry.log").open("ab") as log:
-        process = subprocess.Popen([program, "serve", str(settings)], stdout=log, stderr=log)
-    try:
-        _until_open(port, process)
-        yield Registry(f"http://127.0.0.1:{port}")
-    finally:
-        process.terminate()
-        process.wait(_PATIENCE_S)
-
-
-def _until_open(port: int, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + _PATIENCE_S
-    while process.poll() is None and time.monotonic() < deadline:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.02)
-    raise RuntimeError("docker-registry did not start; registry.log in the folder of the state says why")

@@ -23,12 +23,21 @@ def _create(cloud: Served, run: Any, name: str, body: Json, place: str = PLACE) 
 
 
 _PROBE = {"httpGet": {"path": "/health/live"}}
+_GEN2 = "EXECUTION_ENVIRONMENT_GEN2"
+
+
+def _without_gpu(cpu: str, memory: str, **changes: Any) -> Json:
+    """Changes of the template to one container with these limits, which has CPU only while it answers."""
+    resources = {"limits": {"cpu": cpu, "memory": memory}, "cpuIdle": changes.pop("cpu_idle", True)}
+    return {"nodeSelector": None, "maxInstanceRequestConcurrency": 1, "container__resources": resources, **changes}
+
+
 _REFUSED: list[tuple[Json, str]] = [
-    ({"container__resources__limits": {"cpu": "2", "memory": "16Gi", "nvidia.com/gpu": "1"}}, "at least 4 when GPU"),
+    ({"container__resources__limits": {"cpu": "2", "memory": "8Gi", "nvidia.com/gpu": "1"}}, "at least 4 when GPU"),
     ({"container__resources__limits": {"cpu": "4", "memory": "8Gi", "nvidia.com/gpu": "1"}}, "at least 16Gi when GPU"),
     ({"container__resources__cpuIdle": True}, "CPU must always be allocated when GPU is requested"),
     ({"container__resources__limits": {"cpu": "5", "memory": "16Gi"}, "nodeSelector": None}, "one of 1, 2, 4, 6, 8"),
-    ({"container__resources__limits": {"cpu": "8", "memory": "64Gi", "nvidia.com/gpu": "1"}}, "at most 32Gi"),
+    ({"container__resources__limits": {"cpu": "8", "memory": "64Gi", "nvidia.com/gpu": "1"}}, "4096Mi and 32768Mi"),
     ({"nodeSelector": None}, "needs both a node selector"),
     ({"nodeSelector": {"accelerator": "nvidia-h9000"}}, "is not supported"),
     ({"gpuZonalRedundancyDisabled": False}, "quota for using GPUs with zonal redundancy"),
@@ -40,11 +49,31 @@ _REFUSED: list[tuple[Json, str]] = [
     ({"container__startupProbe": {**_PROBE, "periodSeconds": 5, "timeoutSeconds": 6}}, "timeout_seconds"),
     ({"container__startupProbe": {**_PROBE, "periodSeconds": 200, "failureThreshold": 10}}, "at most 1800"),
     ({"container__livenessProbe": {"tcpSocket": {"port": 8080}}}, "cannot be a tcpSocket"),
+    (_without_gpu("1", "5Gi"), "For 1.0 CPU, memory must be between 128Mi and 4096Mi"),
+    (_without_gpu("2", "9Gi"), "For 2.0 CPU"),
+    (_without_gpu("4", "1Gi"), "between 2048Mi and 16384Mi"),
+    (_without_gpu("0.4", "1Gi"), "between 128Mi and 512Mi"),
+    (_without_gpu("0.05", "128Mi"), "or from 0.08 to 1"),
+    (_without_gpu("500m", "512Mi", maxInstanceRequestConcurrency=80), "not supported with concurrency > 1"),
+    (_without_gpu("0.5", "512Mi", executionEnvironment=_GEN2), "not supported with the second generation"),
+    (_without_gpu("0.5", "512Mi", cpu_idle=False), "not supported with CPU that is always allocated"),
+    (_without_gpu("1", "256Mi", executionEnvironment=_GEN2), "needs at least 512Mi"),
+    ({"containers": template()["containers"] * 2}, "Only one container of a service may have a GPU"),
+    ({"container__ports": [{}]}, "needs a port of 1 to 65535"),
+    ({"container__env": [{"name": "A", "valueSource": {"secretKeyRef": {}}}]}, "must be named"),
     ({"container__image": "Kikitori"}, "Expected an image path"),
+    ({"container__image": "ghcr.io/owner/kikitori:1"}, "or docker.io but obtained ghcr.io"),
+    ({"container__image": "127.0.0.1:5000/kikitori"}, "or docker.io but obtained 127.0.0.1"),
+    ({"container__volumeMounts": [{"name": "none", "mountPath": "/none"}]}, "There is no volume 'none'"),
+    ({"volumes": [{"name": "twice"}, {"name": "twice"}]}, "a name of its own"),
     ({"container__env": [{"name": "PORT", "value": "1"}]}, "reserved env names"),
     ({"container__env": [{"name": "A", "value": "1"}, {"name": "A", "value": "2"}]}, "a name of its own"),
     ({"serviceAccount": "none@kikitori-local.iam.gserviceaccount.com"}, "actAs"),
-    ({"vpcAccess": {"networkInterfaces": [{"subnetwork": "none"}]}}, "does not exist"),
+    ({"serviceAccount": "some@another-project.iam.gserviceaccount.com"}, "actAs"),
+    ({"serviceAccount": "someone@example.com"}, "actAs"),
+    ({"vpcAccess": {"networkInterfaces": [{"subnetwork": "none"}]}}, "VPC subnetwork"),
+    ({"vpcAccess": {"networkInterfaces": [{"network": "none"}]}}, "VPC network"),
+    ({"vpcAccess": {"networkInterfaces": [{}]}}, "Either network or subnetwork"),
     ({"revision": "another-1"}, "must begin with 'refused-'"),
 ]
 
@@ -55,6 +84,13 @@ def test_refused(run: Any, changes: Json, words: str) -> None:
         run.services().create(parent=PLACE, serviceId="refused", body={"template": template(**changes)}).execute()
     assert refused.value.status_code in (400, 403)
     assert words in str(refused.value)
+
+
+@pytest.mark.parametrize("image", ["nginx", "library/nginx:1", "docker.io/library/nginx", "eu.gcr.io/project/image"])
+def test_fraction_of_a_cpu_and_images_of_others(cloud: Served, run: Any, image: str) -> None:
+    name = image.translate(str.maketrans("/.:", "---"))
+    body = {"template": template(**_without_gpu("0.5", "512Mi", container__image=image))}
+    assert "error" not in _create(cloud, run, name, body)
 
 
 def test_region_without_that_gpu(run: Any) -> None:
@@ -103,6 +139,9 @@ def test_secret_that_the_account_may_not_read_fails_the_operation(cloud: Served,
     assert (
         secrets.versions().access(name=f"{PROJECT}/secrets/key/versions/latest").execute()["payload"]["data"] == "a2V5"
     )
+    volume = {"name": "v", "secret": {"secret": "none", "items": [{"path": "key", "version": "1"}]}}
+    ended = _create(cloud, run, "mounted", {"template": template(volumes=[volume])})
+    assert "secrets/none/versions/1 was not found" in ended["error"]["message"]
     environment = [{"name": "KEY", "valueSource": {"secretKeyRef": {"secret": "key", "version": "latest"}}}]
     ended = _create(cloud, run, "secretive", {"template": template(container__env=environment)})
     assert "Permission denied on secret" in ended["error"]["message"]

@@ -247,14 +247,13 @@ def _real_terraform() -> bool:
 
 
 def _terraform(program: Path, cloud: Served, *, real: bool) -> None:
-    """The real one is told an image's name without the address of the registry that stands for Google's here."""
-    address = cloud.url.removeprefix("http://")
+    """It is told an image's name without the address of the registry that stands for Google's here."""
     if real:
-        command = f'exec {shutil.which("terraform")} "${{@/-var=image={address}\\//-var=image=}}"'
+        command = str(shutil.which("terraform"))
     else:
         print("STAND-IN: the real provider is not here, so Terraform's own step is replaced")
         path = shlex.quote(str(ROOT))
-        python = f"PYTHONFAULTHANDLER=1 PYTHONPATH={path} exec {sys.executable}"
-        command = f'{python} -m tests.pipeline.terraform_standin "$@"'
-    program.write_text(f"#!/bin/bash\n{command}\n")
+        command = f"env PYTHONFAULTHANDLER=1 PYTHONPATH={path} {sys.executable} -m tests.pipeline.terraform_standin"
+    address = cloud.url.removeprefix("http://")
+    program.write_text(f'#!/bin/bash\nexec {command} "${{@/-var=image={address}\\//-var=image=}}"\n')
     program.chmod(0o755)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tests.local_cloud import operations
+from tests.local_cloud.call import Call
 from tests.local_cloud.errors import bad_field
 from tests.local_cloud.resources import Change, Collection
 
@@ -36,6 +39,16 @@ def _fill(change: Change) -> None:
     scanning["enablementState"] = "SCANNING_DISABLED" if disabled else "SCANNING_ACTIVE"
 
 
+def _delete(call: Call) -> Any:
+    """A repository goes with its images."""
+    answer = _DELETE(call)
+    if call.cloud.images and call.store.get(call.full()) is None:
+        call.cloud.images.forget(
+            f"{call.part('locations')}-docker.pkg.dev/{call.part('projects')}/{call.part('repositories')}"
+        )
+    return answer
+
+
 _REPOSITORIES = Collection(
     "artifactregistry.v1",
     "projects.locations.repositories",
@@ -46,9 +59,12 @@ _REPOSITORIES = Collection(
     fill=_fill,
 )
 
+_DELETE = _REPOSITORIES.methods()["artifactregistry.projects.locations.repositories.delete"]
+
 METHODS = {
     "artifactregistry.v1": {
         **_REPOSITORIES.methods(),
+        "artifactregistry.projects.locations.repositories.delete": _delete,
         "artifactregistry.projects.locations.operations.get": operations.get,
     }
 }

@@ -22,9 +22,19 @@ _PROBE = {"initialDelaySeconds": 0, "timeoutSeconds": 1, "periodSeconds": 10, "f
 def _check(change: Change) -> None:
     _defaults(change)
     run_rules.check(change)
-    failure = run_rules.secrets_missing(change.call, change.body["template"])
+    failure = _failure(change)
     if failure and "operation" not in change.call.fault:
-        change.call.fault = {"operation": {"status": "FAILED_PRECONDITION", "message": failure}}
+        change.call.fault = {"operation": failure}
+
+
+def _failure(change: Change) -> Json | None:
+    """Why the revision of a service that is accepted will not start."""
+    call, template = change.call, change.body["template"]
+    if image := run_rules.image_missing(call, template):
+        return {"status": "NOT_FOUND", "message": f"Image '{image}' not found."}
+    if words := run_rules.secrets_missing(call, template):
+        return {"status": "FAILED_PRECONDITION", "message": words}
+    return None
 
 
 def _defaults(change: Change) -> None:
@@ -44,8 +54,8 @@ def _defaults(change: Change) -> None:
             container.setdefault("ports", [{"name": "http1", "containerPort": 8080}])
         for port in container.get("ports", []):
             port.setdefault("name", "http1")
-        if "ports" in container and "startupProbe" not in container:
-            socket = {"port": container["ports"][0]["containerPort"]}
+        if container.get("ports") and "startupProbe" not in container:
+            socket = {"port": _port(container)}
             container["startupProbe"] = {
                 **_PROBE,
                 "timeoutSeconds": 240,
@@ -62,12 +72,16 @@ def _defaults(change: Change) -> None:
         body["traffic"] = [{"type": _LATEST, "percent": 100}]
 
 
+def _port(container: Json) -> int:
+    named = [port["containerPort"] for port in container.get("ports", []) if "containerPort" in port]
+    return named[0] if named else 8080
+
+
 def _probe_defaults(container: Json, name: str) -> None:
     probe = container[name] = {**_PROBE, **container[name]}
-    port = container.get("ports", [{"containerPort": 8080}])[0]["containerPort"]
     for kind in ("httpGet", "tcpSocket", "grpc"):
         if kind in probe:
-            probe[kind].setdefault("port", port)
+            probe[kind].setdefault("port", _port(container))
     if "httpGet" in probe:
         probe["httpGet"].setdefault("path", "/")
 

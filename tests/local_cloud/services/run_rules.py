@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from tests.local_cloud import policies
 from tests.local_cloud.call import Call
@@ -10,29 +11,18 @@ from tests.local_cloud.errors import GoogleError, bad_field, invalid
 from tests.local_cloud.resources import Change, value_at
 from tests.local_cloud.store import Json
 
+from . import run_containers
+from .run_containers import cpu, memory_gib
+
 GPU_REGIONS = {
     "nvidia-l4": "asia-southeast1 asia-south1 europe-west1 europe-west4 us-central1 us-east4".split(),
 }
 GPU_QUOTA = 3
 """GPUs without zonal redundancy that a new project may use in a region; with it there are none."""
 
-_CPUS = {1: 0.125, 2: 0.125, 4: 2.0, 6: 4.0, 8: 4.0}
-"""Whole CPUs, each with the least memory in GiB."""
-_MOST_MEMORY_GIB = 32
 _LONGEST_S = 3600
 _MOST_CONCURRENT = 1000
-_GPU_WINDOW_S = 1800
-_RESERVED_ENV = {"PORT", "K_SERVICE", "K_REVISION", "K_CONFIGURATION", "K_TRACE"}
-_IMAGE = re.compile(r"[a-z0-9.:-]+(/[a-z0-9._-]+)+(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@sha256:[0-9a-f]{64})?")
-_UNITS = {
-    "": 1 / 2**30,
-    "k": 1000 / 2**30,
-    "M": 1000**2 / 2**30,
-    "G": 1000**3 / 2**30,
-    "Ki": 2**-20,
-    "Mi": 2**-10,
-    "Gi": 1,
-}
+_LEAST_GIB_OF_GEN2 = 0.5
 
 
 def check(change: Change) -> None:
@@ -48,14 +38,12 @@ def check(change: Change) -> None:
     if sum("ports" in container for container in containers) > 1:
         raise bad_field("service.template.containers", "Only one container may have ports")
     for container in containers:
-        _container(container)
-        _resources(container["resources"]["limits"])
-        for name in ("startupProbe", "livenessProbe"):
-            if name in container:
-                _probe(container[name], name, gpu="nvidia.com/gpu" in container["resources"]["limits"])
+        run_containers.check(container)
+    _volumes(template)
     _scaling(change.body.get("scaling", {}), "service.scaling")
     _scaling(template.get("scaling", {}), "service.template.scaling")
     _limits(template)
+    _generation(template)
     _gpu(change, template)
     _names(change, template)
     _account(change, template)
@@ -74,79 +62,46 @@ def _limits(template: Json) -> None:
         raise bad_field("service.template.max_instance_request_concurrency", f"must be from 1 to {_MOST_CONCURRENT}")
 
 
+def _generation(template: Json) -> None:
+    """What the second generation's environment needs, and what less than one CPU excludes.
+
+    https://cloud.google.com/run/docs/configuring/services/memory-limits and .../cpu
+    """
+    resources = [container["resources"] for container in template["containers"]]
+    second = template.get("executionEnvironment") == "EXECUTION_ENVIRONMENT_GEN2"
+    if second and sum(memory_gib(each["limits"]) for each in resources) < _LEAST_GIB_OF_GEN2:
+        raise bad_field("resources.limits.memory", "the second generation environment needs at least 512Mi")
+    if sum(cpu(each["limits"]) for each in resources) >= 1:
+        return
+    for excluded, words in (
+        (template["maxInstanceRequestConcurrency"] > 1, "concurrency > 1"),
+        (second, "the second generation environment"),
+        (not all(each.get("cpuIdle") for each in resources), "CPU that is always allocated"),
+    ):
+        if excluded:
+            raise bad_field("resources.limits.cpu", f"Total cpu < 1 is not supported with {words}.")
+
+
+def _volumes(template: Json) -> None:
+    names = [volume.get("name") for volume in template.get("volumes", [])]
+    if None in names or len(set(names)) != len(names):
+        raise bad_field("service.template.volumes", "every volume needs a name of its own")
+    if any("secret" in volume and not volume["secret"].get("secret") for volume in template.get("volumes", [])):
+        raise bad_field("service.template.volumes.secret", "the secret must be named")
+    for container in template["containers"]:
+        for mount in container.get("volumeMounts", []):
+            if mount.get("name") not in names:
+                raise bad_field("containers.volume_mounts", f"There is no volume '{mount.get('name')}'")
+            if not mount.get("mountPath", "").startswith("/"):
+                raise bad_field("containers.volume_mounts.mount_path", "must be an absolute path")
+
+
 def _scaling(scaling: Json, where: str) -> None:
     least, most = scaling.get("minInstanceCount", 0), scaling.get("maxInstanceCount", 0)
     if least < 0 or most < 0:
         raise bad_field(where, "must not be negative")
     if most and least > most:
         raise bad_field(where, f"minInstanceCount {least} must not be greater than maxInstanceCount {most}")
-
-
-def cpu(limits: Json) -> float:
-    """CPUs of a container's limits."""
-    text = limits["cpu"]
-    if not re.fullmatch(r"\d+(\.\d+)?|\d+m", text):
-        raise bad_field("resources.limits.cpu", f"'{text}' is not a number of CPUs such as 4 or 4000m")
-    return float(text[:-1]) / 1000 if text.endswith("m") else float(text)
-
-
-def memory_gib(limits: Json) -> float:
-    """Memory of a container's limits."""
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)(k|M|G|Ki|Mi|Gi)?", limits["memory"])
-    if not found:
-        raise bad_field("resources.limits.memory", f"'{limits['memory']}' is not an amount such as 16Gi")
-    return float(found[1]) * _UNITS[found[2] or ""]
-
-
-def _container(container: Json) -> None:
-    image = container.get("image", "")
-    if not _IMAGE.fullmatch(image):
-        raise bad_field(
-            "service.template.containers.image", f"Expected an image path such as HOST/NAME@DIGEST, got '{image}'"
-        )
-    for port in container.get("ports", []):
-        if not 1 <= port.get("containerPort", 0) <= 65535 or port.get("name", "http1") not in ("http1", "h2c"):
-            raise bad_field("service.template.containers.ports", "needs a port of 1 to 65535, named http1 or h2c")
-    names = [env.get("name", "") for env in container.get("env", [])]
-    if reserved := _RESERVED_ENV & set(names):
-        raise invalid(
-            f"spec.template.spec.containers.env: The following reserved env names were provided: {sorted(reserved)}"
-        )
-    if len(set(names)) != len(names) or "" in names:
-        raise bad_field("service.template.containers.env", "every variable needs a name of its own")
-
-
-def _resources(limits: Json) -> None:
-    if unknown := set(limits) - {"cpu", "memory", "nvidia.com/gpu"}:
-        raise bad_field("resources.limits", f"only cpu, memory and nvidia.com/gpu are supported, not {sorted(unknown)}")
-    cpus, memory = cpu(limits), memory_gib(limits)
-    if cpus >= 1 and cpus not in _CPUS:
-        raise bad_field("resources.limits.cpu", f"Invalid value {limits['cpu']}: must be one of 1, 2, 4, 6, 8")
-    if memory < _CPUS.get(int(cpus), 0.125) or memory > _MOST_MEMORY_GIB:
-        raise bad_field(
-            "resources.limits.memory", f"{limits['memory']} does not fit {limits['cpu']} CPUs; at most 32Gi"
-        )
-
-
-def _probe(probe: Json, name: str, *, gpu: bool) -> None:
-    where = f"service.template.containers.{name}"
-    period, timeout, failures = probe["periodSeconds"], probe["timeoutSeconds"], probe["failureThreshold"]
-    longest = 240 if name == "startupProbe" else 3600
-    if len([kind for kind in ("httpGet", "tcpSocket", "grpc") if kind in probe]) != 1:
-        raise bad_field(where, "needs exactly one of httpGet, tcpSocket and grpc")
-    if name == "livenessProbe" and "tcpSocket" in probe:
-        raise bad_field(where, "a liveness probe cannot be a tcpSocket")
-    if not 1 <= period <= longest:
-        raise bad_field(f"{where}.period_seconds", f"must be from 1 to {longest}")
-    if not 1 <= timeout <= period:
-        raise bad_field(f"{where}.timeout_seconds", f"must be from 1 to period_seconds, which is {period}")
-    if failures < 1:
-        raise bad_field(f"{where}.failure_threshold", "must be at least 1")
-    if not 0 <= probe.get("initialDelaySeconds", 0) <= longest:
-        raise bad_field(f"{where}.initial_delay_seconds", f"must be from 0 to {longest}")
-    window = _GPU_WINDOW_S if gpu else 240
-    if name == "startupProbe" and period * failures > window:
-        raise bad_field(where, f"period_seconds x failure_threshold must be at most {window}")
 
 
 def _gpu(change: Change, template: Json) -> None:
@@ -156,22 +111,14 @@ def _gpu(change: Change, template: Json) -> None:
         return
     if not containers or not accelerator:
         raise invalid("A GPU needs both a node selector with an accelerator and the limit nvidia.com/gpu.")
+    if len(containers) > 1:
+        raise invalid("Only one container of a service may have a GPU.")
     region = change.call.part("locations")
     if accelerator not in GPU_REGIONS:
         raise bad_field("service.template.node_selector.accelerator", f"'{accelerator}' is not supported")
     if region not in GPU_REGIONS[accelerator]:
         raise invalid(f"GPU type {accelerator} is not available in region {region}.")
-    for container in containers:
-        resources = container["resources"]
-        limits = resources["limits"]
-        if limits["nvidia.com/gpu"] != "1":
-            raise bad_field("resources.limits.nvidia.com/gpu", "must be 1")
-        if cpu(limits) < 4:
-            raise bad_field("resources.limits.cpu", "must be at least 4 when GPU is requested")
-        if memory_gib(limits) < 16:
-            raise bad_field("resources.limits.memory", "must be at least 16Gi when GPU is requested")
-        if resources.get("cpuIdle"):
-            raise bad_field("resources.cpu_idle", "CPU must always be allocated when GPU is requested")
+    run_containers.check_with_gpu(containers[0])
     _gpu_quota(change, template, region)
 
 
@@ -203,24 +150,27 @@ def _names(change: Change, template: Json) -> None:
 
 
 def _account(change: Change, template: Json) -> None:
-    email = template["serviceAccount"]
-    project = change.call.cloud.project
-    if email.endswith(f"@{project.id}.iam.gserviceaccount.com"):
-        name = f"iam.googleapis.com/projects/{project.id}/serviceAccounts/{email}"
-        if change.call.store.get(name) is None:
-            raise GoogleError(
-                "PERMISSION_DENIED", f"Permission 'iam.serviceaccounts.actAs' denied on {email} (or it may not exist)."
-            )
+    email, project = template["serviceAccount"], change.call.cloud.project
+    own = (f"{project.number}-compute@developer.gserviceaccount.com", f"{project.id}@appspot.gserviceaccount.com")
+    name = f"iam.googleapis.com/projects/{project.id}/serviceAccounts/{email}"
+    if email not in own and change.call.store.get(name) is None:
+        raise GoogleError(
+            "PERMISSION_DENIED", f"Permission 'iam.serviceaccounts.actAs' denied on {email} (or it may not exist)."
+        )
 
 
 def _network(change: Change, template: Json) -> None:
     call = change.call
+    places = {"network": "global/networks", "subnetwork": f"regions/{call.part('locations')}/subnetworks"}
     for interface in value_at(template, "vpcAccess.networkInterfaces") or []:
-        name = re.sub(r"^.*?(?=projects/)", "", interface.get("subnetwork", ""))
-        if not name.startswith("projects/") and name:
-            name = f"projects/{call.part('projects')}/regions/{call.part('locations')}/subnetworks/{name}"
-        if name and call.store.get(f"compute.googleapis.com/{name}") is None:
-            raise invalid(f"VPC subnetwork {name} does not exist.")
+        if not interface.get("network") and not interface.get("subnetwork"):
+            raise bad_field("vpc_access.network_interfaces", "Either network or subnetwork must be given")
+        for kind, place in places.items():
+            name = re.sub(r"^.*?(?=projects/)", "", interface.get(kind, ""))
+            if name and "/" not in name:
+                name = f"projects/{call.part('projects')}/{place}/{name}"
+            if name and call.store.get(f"compute.googleapis.com/{call.cloud.by_id(name)}") is None:
+                raise invalid(f"VPC {kind} {name} does not exist.")
 
 
 def _traffic(change: Change) -> None:
@@ -239,24 +189,38 @@ def _traffic(change: Change) -> None:
             raise invalid(f"Revision {revision} in traffic does not exist in service {change.id}.")
 
 
+def image_missing(call: Call, template: Json) -> str | None:
+    """The image of this project's that was never pushed; None also where no registry keeps any."""
+    images, ours = call.cloud.images, re.compile(rf"[a-z0-9-]+-docker\.pkg\.dev/{re.escape(call.cloud.project.id)}/.+")
+    names = [container["image"] for container in template["containers"]]
+    return next((name for name in names if images and ours.fullmatch(name) and not images.has(name)), None)
+
+
 def secrets_missing(call: Call, template: Json) -> str | None:
     """Why a revision with these secrets cannot start: found only after the service was accepted."""
     project, account = call.cloud.project, template["serviceAccount"]
+    for named, version in _secrets(template):
+        secret = re.sub(r"^projects/[^/]+/secrets/", "", named)
+        full = f"secretmanager.googleapis.com/projects/{project.id}/secrets/{secret}"
+        versions = [each.name.rpartition("/")[2] for each in call.store.children(f"{full}/versions")]
+        if not versions or (version != "latest" and version not in versions):
+            return f"Secret {full.partition('/')[2]}/versions/{version} was not found"
+        readers = policies.members(call, full, "roles/secretmanager.secretAccessor")
+        if f"serviceAccount:{account}" not in readers:
+            return (
+                f"Permission denied on secret: {full.partition('/')[2]} for Revision service account {account}. "
+                "The service account used must be granted the 'Secret Manager Secret Accessor' role."
+            )
+    return None
+
+
+def _secrets(template: Json) -> Iterator[tuple[str, str]]:
+    """The secrets that variables and volumes have, each with its version."""
     for container in template["containers"]:
         for env in container.get("env", []):
-            reference = value_at(env, "valueSource.secretKeyRef")
-            if not reference:
-                continue
-            secret = re.sub(r"^projects/[^/]+/secrets/", "", reference["secret"])
-            full = f"secretmanager.googleapis.com/projects/{project.id}/secrets/{secret}"
-            versions = [each.name.rpartition("/")[2] for each in call.store.children(f"{full}/versions")]
-            version = reference.get("version", "latest")
-            if not versions or (version != "latest" and version not in versions):
-                return f"Secret {full.partition('/')[2]}/versions/{version} was not found"
-            readers = policies.members(call, full, "roles/secretmanager.secretAccessor")
-            if f"serviceAccount:{account}" not in readers:
-                return (
-                    f"Permission denied on secret: {full.partition('/')[2]} for Revision service account {account}. "
-                    "The service account used must be granted the 'Secret Manager Secret Accessor' role."
-                )
-    return None
+            if reference := value_at(env, "valueSource.secretKeyRef"):
+                yield reference["secret"], reference.get("version", "latest")
+    for volume in template.get("volumes", []):
+        if source := volume.get("secret"):
+            for item in source.get("items") or [{}]:
+                yield source["secret"], item.get("version", "latest")
