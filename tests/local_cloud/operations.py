@@ -22,27 +22,43 @@ def start(call: Call, parent: str, response: Json, effect: Callable[[], Any] | N
 
     A fault `{"operation": {"status": ..., "message": ...}}` lets it fail, `{"operation": {"seconds": n}}` last.
     """
-    asked = call.fault.get("operation", {})
     name = f"{parent}/operations/{uuid.uuid4()}" if parent else f"operations/acf.{uuid.uuid4()}"
     metadata = {"@type": f"type.googleapis.com/google.{call.method.api.host.split('.')[0]}.OperationMetadata"}
     running: Json = {"name": name, "metadata": {**metadata, "createTime": now()}, "done": False}
-    if "status" in asked:
-        error = GoogleError(asked["status"], asked.get("message", "The operation failed, as was asked for."))
-        ended = {**running, "done": True, "error": error.as_status()}
-    else:
-        if effect:
-            effect()
-        ended = {**running, "done": True, "response": response}
-    call.store.put_operation(call.full(name), ended, time.time() + asked.get("seconds", 0))
+    error = take_effect(call, effect)
+    ending = {"error": error.as_status()} if error else {"response": response}
+    remember(call, name, {**running, "done": True, **ending})
     return running
+
+
+def take_effect(call: Call, effect: Callable[[], Any] | None) -> GoogleError | None:
+    """Let an operation do what it does, or not, where a fault gives the error that it ends in."""
+    asked = call.fault.get("operation", {})
+    if "status" in asked:
+        return GoogleError(asked["status"], asked.get("message", "The operation failed, as was asked for."))
+    if effect:
+        effect()
+    return None
+
+
+def remember(call: Call, name: str, ended: Json) -> None:
+    """Keep an operation as it is from the time on that a fault gives it, or from now on."""
+    call.store.put_operation(call.full(name), ended, time.time() + call.fault.get("operation", {}).get("seconds", 0))
+
+
+def found(call: Call) -> tuple[Json, bool]:
+    """An operation as it is in the end, and whether it is there yet.
+
+    Raises:
+        GoogleError: 404.
+    """
+    kept = call.store.operation(call.full())
+    if kept is None:
+        raise not_found(call.name)
+    return kept[0], time.time() >= kept[1]
 
 
 def get(call: Call) -> Json:
     """An operation as it is now."""
-    found = call.store.operation(call.full())
-    if found is None:
-        raise not_found(call.name)
-    body, ready = found
-    if time.time() < ready:
-        return {name: value for name, value in body.items() if name not in ("response", "error")} | {"done": False}
-    return body
+    body, ended = found(call)
+    return body if ended else {name: body[name] for name in ("name", "metadata")} | {"done": False}

@@ -8,7 +8,11 @@ import httpx2 as httpx
 import pytest
 from googleapiclient.errors import HttpError
 
+from tests.processes import until
+
+from .call import Project
 from .conftest import PLACE, PROJECT, Served
+from .store import Json
 
 _CREATE = "pubsub.projects.topics.create"
 
@@ -46,6 +50,29 @@ def test_dropped_connection(cloud: Served, topics: Any, when: str, there: bool) 
     else:
         with pytest.raises(HttpError, match="404"):
             topics.get(topic=name).execute()
+
+
+def test_failing_and_slow_operation_of_compute(cloud: Served) -> None:
+    """Its operations have another shape, and end in an error just as late."""
+    compute = cloud.client("compute", "v1")
+
+    def inserted(name: str) -> Json:
+        """The operation as it is at first, and when it is done."""
+        operation = compute.networks().insert(project=Project.id, body={"name": name}).execute()
+        assert operation["status"] == "RUNNING"
+        return dict(compute.globalOperations().get(project=Project.id, operation=operation["name"]).execute())
+
+    cloud.fault("compute.networks.insert", operation={"status": "RESOURCE_EXHAUSTED", "message": "No room."})
+    failed = inserted("failing")
+    assert (failed["status"], failed["httpErrorStatusCode"]) == ("DONE", 429)
+    assert failed["error"]["errors"] == [{"code": "RESOURCE_EXHAUSTED", "message": "No room."}]
+    with pytest.raises(HttpError, match="404"):
+        compute.networks().get(project=Project.id, network="failing").execute()
+    cloud.fault("compute.networks.insert", operation={"seconds": 0.3})
+    slow = inserted("slow")
+    assert slow["status"] == "RUNNING"
+    operations = compute.globalOperations()
+    until(lambda: operations.get(project=Project.id, operation=slow["name"]).execute()["status"] == "DONE")
 
 
 def test_failing_and_slow_operation(cloud: Served) -> None:

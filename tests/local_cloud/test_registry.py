@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
-import io
-import json
 import os
 import shutil
 import subprocess
 import sys
-import tarfile
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 
+from tests.oci import layout, push
 from tests.processes import free_port, until
 
 from .conftest import PLACE, Served, served, template
@@ -28,36 +25,6 @@ pytestmark = pytest.mark.skipif(
     not (shutil.which("docker-registry") and shutil.which("skopeo")),
     reason="docker-registry and skopeo are not installed",
 )
-
-
-def _layout(folder: Path, text: str) -> str:
-    """An image with one file, as an OCI layout (https://github.com/opencontainers/image-spec)."""
-    blobs = folder / "blobs/sha256"
-    blobs.mkdir(parents=True)
-
-    def blob(content: bytes) -> dict[str, Any]:
-        digest = hashlib.sha256(content).hexdigest()
-        (blobs / digest).write_bytes(content)
-        return {"digest": f"sha256:{digest}", "size": len(content)}
-
-    archive = io.BytesIO()
-    with tarfile.open(fileobj=archive, mode="w") as tar:
-        member = tarfile.TarInfo("greeting")
-        member.size = len(text)
-        tar.addfile(member, io.BytesIO(text.encode()))
-    layer, kind = archive.getvalue(), "application/vnd.oci.image"
-    config = {"architecture": "amd64", "os": "linux", "config": {}, "history": []}
-    config["rootfs"] = {"type": "layers", "diff_ids": [f"sha256:{hashlib.sha256(layer).hexdigest()}"]}
-    manifest = {
-        "schemaVersion": 2,
-        "mediaType": f"{kind}.manifest.v1+json",
-        "config": {"mediaType": f"{kind}.config.v1+json", **blob(json.dumps(config).encode())},
-        "layers": [{"mediaType": f"{kind}.layer.v1.tar+gzip", **blob(gzip.compress(layer, mtime=0))}],
-    }
-    entry = {"mediaType": manifest["mediaType"], **blob(json.dumps(manifest).encode())}
-    (folder / "index.json").write_text(json.dumps({"schemaVersion": 2, "manifests": [entry]}))
-    (folder / "oci-layout").write_text('{"imageLayoutVersion": "1.0.0"}')
-    return str(entry["digest"])
 
 
 def _skopeo(cloud: Served, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -75,7 +42,7 @@ def _make(cloud: Served, repository: str, **body: Any) -> None:
 
 def test_service_with_an_image_that_was_not_pushed(tmp_path: Path) -> None:
     """Nor is it there after its repository was deleted, nor in another of the same name."""
-    digest = _layout(tmp_path / "one", "hello")
+    digest = layout(tmp_path / "one", "hello")
     with served(tmp_path / "state", everything_enabled=True) as cloud:
         run = cloud.client("run", "v2").projects().locations()
 
@@ -101,7 +68,7 @@ def test_service_with_an_image_that_was_not_pushed(tmp_path: Path) -> None:
 
 
 def test_push_to_what_keeps_no_images(tmp_path: Path) -> None:
-    _layout(tmp_path / "one", "hello")
+    layout(tmp_path / "one", "hello")
     place = _IMAGE.rpartition("/images/")[0]
     with served(tmp_path / "state", everything_enabled=True) as cloud:
         _make(cloud, "packages", format="NPM")
@@ -121,15 +88,13 @@ def test_registry_ends_with_a_cloud_that_was_killed(tmp_path: Path) -> None:
     until(lambda: not registry.is_running() or registry.status() == psutil.STATUS_ZOMBIE)
 
 
-def _push(cloud: Served, layout: Path, name: str) -> subprocess.CompletedProcess[str]:
-    """A registries.conf leads pulls alone to another place: pushes name it."""
-    here = f"docker://{cloud.url.removeprefix('http://')}/{name}"
-    return _skopeo(cloud, "copy", "--dest-tls-verify=false", f"oci:{layout}", here)
+def _push(cloud: Served, image: Path, name: str) -> subprocess.CompletedProcess[str]:
+    return push(image, f"{cloud.url.removeprefix('http://')}/{name}", cloud.environment())
 
 
 def test_push_and_pull_by_digest(tmp_path: Path) -> None:
-    digest = _layout(tmp_path / "one", "hello")
-    _layout(tmp_path / "two", "goodbye")
+    digest = layout(tmp_path / "one", "hello")
+    layout(tmp_path / "two", "goodbye")
     with served(tmp_path / "state", everything_enabled=True) as cloud:
         here = f"docker://{cloud.url.removeprefix('http://')}/{_IMAGE}:v1"
         _make(cloud, "images", dockerConfig={"immutableTags": True})

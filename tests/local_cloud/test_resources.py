@@ -127,6 +127,30 @@ def test_budget(cloud: Served) -> None:
     budgets.delete(name=made["name"]).execute()
 
 
+def test_subnetworks(cloud: Served) -> None:
+    """Ranges of a network do not overlap, and only who knows the newest fingerprint changes one."""
+    compute = cloud.client("compute", "v1")
+    for network in ("one", "two"):
+        compute.networks().insert(project=Project.id, body={"name": network}).execute()
+
+    def made(name: str, network: str, block: str) -> None:
+        place = {"project": Project.id, "region": "asia-southeast1"}
+        body = {"name": name, "network": f"{PROJECT}/global/networks/{network}", "ipCidrRange": block}
+        compute.subnetworks().insert(**place, body=body).execute()
+
+    made("first", "one", "10.0.0.0/24")
+    made("same-elsewhere", "two", "10.0.0.0/24")
+    with pytest.raises(HttpError, match="conflicts with existing subnetwork 'first'"):
+        made("second", "one", "10.0.0.128/25")
+    at = {"project": Project.id, "region": "asia-southeast1", "subnetwork": "first"}
+    before = compute.subnetworks().get(**at).execute()["fingerprint"]
+    change = {"fingerprint": before, "description": "changed"}
+    compute.subnetworks().patch(**at, body=change).execute()
+    assert compute.subnetworks().get(**at).execute()["description"] == "changed"
+    with pytest.raises(HttpError, match="412"):
+        compute.subnetworks().patch(**at, body=change).execute()
+
+
 _THRESHOLD = {"filter": 'metric.type="x" resource.type="y"', "comparison": "COMPARISON_GT", "duration": "60s"}
 
 

@@ -149,7 +149,7 @@ def signed_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve
 @pytest.fixture(scope="module")
 def repository(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Repository]:
     """One whose deployment is prepared, and that has deployed nothing."""
-    missing = [name for name in ("buildah", "docker-registry") if not shutil.which(name)]
+    missing = [name for name in ("buildah", "docker-registry", "skopeo") if not shutil.which(name)]
     if missing or os.getuid():
         pytest.skip(f"deploy.yml is not executed: missing {', '.join(missing) or 'root, for buildah'}")
     folder = tmp_path_factory.mktemp("pipeline")

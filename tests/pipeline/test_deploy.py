@@ -11,16 +11,20 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from tests.oci import layout, push
 from tests.pipeline.conftest import KEY, Repository, app_tfvars
 
 
 def test_from_a_commit_to_a_deployment_and_back(repository: Repository) -> None:
     address = repository.variables["IMAGE_ADDRESS"]
-    first = f"{address}@sha256:{'1' * 64}"
+    digest = layout(repository.folder / ".cache/first", "the first")
+    pushed = push(repository.folder / ".cache/first", f"{address}:first", repository.environment)
+    assert pushed.returncode == 0, pushed.stderr
+    first = f"{address}@{digest}"
 
     # By hand, to where nothing is yet.
     assert repository.make("deploy", f"IMAGE={first}", KIKITORI_API_KEY=KEY) == 0
-    assert repository.serving().endswith("1" * 64)
+    assert repository.serving().endswith(digest)
     first_page = repository.page()
 
     # By the pipeline: tried at an address of its own, then served.
@@ -39,7 +43,7 @@ def test_from_a_commit_to_a_deployment_and_back(repository: Repository) -> None:
     assert (repository.serving(), repository.page()) == (second, second_page)
     for _ in range(2):
         assert repository.make("rollback") == 0
-        assert repository.serving().endswith("1" * 64)
+        assert repository.serving().endswith(digest)
         assert repository.page() == first_page
 
     # The same commit is not built again. Its settings do not work, which is found before anybody meets them.
@@ -48,7 +52,7 @@ def test_from_a_commit_to_a_deployment_and_back(repository: Repository) -> None:
     assert "was pushed before" in repository.said
     assert re.search(r"transcribes: no\. POST \S+ answered 4\d\d", repository.said)
     assert "The image gets all traffic" not in repository.said
-    assert repository.serving().endswith("1" * 64)
+    assert repository.serving().endswith(digest)
     assert repository.page() == first_page
 
     # A page that may not record is found only when it is served: image and page come back.
@@ -57,7 +61,7 @@ def test_from_a_commit_to_a_deployment_and_back(repository: Repository) -> None:
     assert repository.make("deploy", f"IMAGE={second}", KIKITORI_API_KEY=KEY) == 2
     assert "does not allow the microphone" in repository.said
     assert "What was served before is served again" in repository.said
-    assert repository.serving().endswith("1" * 64)
+    assert repository.serving().endswith(digest)
     assert repository.page() == first_page
 
     if repository.real_terraform:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-from tests.local_cloud.call import Call, digits, now
-from tests.local_cloud.errors import GoogleError, bad_field, exists, not_found
+from tests.local_cloud import operations
+from tests.local_cloud.call import Call, digits, new_etag, now
+from tests.local_cloud.errors import GoogleError, bad_field, exists
 from tests.local_cloud.resources import live
 from tests.local_cloud.store import Json
 
@@ -18,8 +21,8 @@ def _link(call: Call, name: str) -> str:
     return f"https://www.googleapis.com/compute/v1/{name}"
 
 
-def _operation(call: Call, target: str, kind: str) -> Json:
-    """An operation of Compute Engine, which has a shape of its own. Its effect is there at once."""
+def _operation(call: Call, target: str, kind: str, effect: Callable[[], Any]) -> Json:
+    """An operation of Compute Engine, which has a shape of its own."""
     scope = re.match(r"projects/[^/]+/(global|regions/[^/]+)", target)
     identity = digits(19)
     name = f"{scope[0] if scope else target}/operations/operation-{identity}"
@@ -36,15 +39,20 @@ def _operation(call: Call, target: str, kind: str) -> Json:
     }
     if "regions/" in name:
         body["region"] = _link(call, name.rpartition("/operations/")[0])
-    call.store.put_operation(call.full(name), {**body, "status": "DONE", "progress": 100, "endTime": now()}, 0)
+    ended = {**body, "status": "DONE", "progress": 100, "endTime": now()}
+    if error := operations.take_effect(call, effect):
+        ended["error"] = {"errors": [{"code": error.status, "message": error.message}]}
+        ended |= {"httpErrorStatusCode": error.http, "httpErrorMessage": error.status}
+    operations.remember(call, name, ended)
     return body
 
 
 def _get_operation(call: Call) -> Json:
-    found = call.store.operation(call.full())
-    if found is None:
-        raise not_found(call.name)
-    return found[0]
+    body, ended = operations.found(call)
+    if ended:
+        return body
+    late = ("error", "httpErrorStatusCode", "httpErrorMessage", "endTime")
+    return {name: value for name, value in body.items() if name not in late} | {"status": "RUNNING", "progress": 0}
 
 
 def _insert(call: Call, extra: Json) -> Json:
@@ -55,10 +63,7 @@ def _insert(call: Call, extra: Json) -> Json:
     if call.store.get(call.full(full)):
         raise exists(full)
     body = {**extra, **call.body, "id": digits(19), "creationTimestamp": now(), "selfLink": _link(call, full)}
-    if call.fault.get("operation"):
-        raise GoogleError("UNAVAILABLE", "This fault was asked for.")
-    call.store.put(call.full(full), body)
-    return _operation(call, full, "insert")
+    return _operation(call, full, "insert", partial(call.store.put, call.full(full), body))
 
 
 def _insert_network(call: Call) -> Json:
@@ -76,11 +81,17 @@ def _insert_subnetwork(call: Call) -> Json:
         raise bad_field("resource.ipCidrRange", str(error)) from error
     if block.prefixlen > 29:
         raise bad_field("resource.ipCidrRange", "The range must hold at least 8 addresses")
+    for other in _subnetworks(call):
+        if _path(other["network"]) == network and block.overlaps(ipaddress.ip_network(other["ipCidrRange"])):
+            raise bad_field(
+                "resource.ipCidrRange",
+                f"Invalid IPCidrRange: {block} conflicts with existing subnetwork '{other['name']}' in the network.",
+            )
     region = call.part("regions")
     body["network"] = _link(call, network)
     extra = {
         "kind": "compute#subnetwork",
-        "fingerprint": "AAAAAAAAAAA=",
+        "fingerprint": new_etag(),
         "region": _link(call, f"projects/{call.part('projects')}/regions/{region}"),
         "gatewayAddress": str(block[1]),
         "purpose": "PRIVATE",
@@ -101,33 +112,35 @@ def _get(call: Call) -> Json:
 
 
 def _patch(call: Call) -> Json:
+    """Merge what is given. What has a fingerprint changes only for those who know the newest."""
     entity = live(call)
-    given = {name: value for name, value in call.body.items() if name != "fingerprint"}
-    call.store.put(entity.name, entity.body | given)
-    return _operation(call, call.name, "patch")
+    if "fingerprint" in entity.body:
+        if call.body.get("fingerprint") != entity.body["fingerprint"]:
+            raise GoogleError("CONDITION_NOT_MET", "The fingerprint is not the current one of the resource.")
+        call.body["fingerprint"] = new_etag()
+    return _operation(call, call.name, "patch", partial(call.store.put, entity.name, entity.body | call.body))
 
 
 def _set_google_access(call: Call) -> Json:
     name = call.name.removesuffix("/setPrivateIpGoogleAccess")
     entity = live(call, name)
-    wanted = call.body.get("privateIpGoogleAccess", False)
-    call.store.put(entity.name, entity.body | {"privateIpGoogleAccess": wanted})
-    return _operation(call, name, "setPrivateIpGoogleAccess")
+    body = entity.body | {"privateIpGoogleAccess": call.body.get("privateIpGoogleAccess", False)}
+    return _operation(call, name, "setPrivateIpGoogleAccess", partial(call.store.put, entity.name, body))
+
+
+def _subnetworks(call: Call) -> list[Json]:
+    regions = f"{call.method.api.host}/projects/{call.part('projects')}/regions"
+    return [entity.body for entity in call.store.children(regions, deeper=True)]
 
 
 def _delete(call: Call) -> Json:
     entity = live(call)
-    users: list[Any] = [
-        each.name
-        for each in call.store.children(f"{call.method.api.host}/projects/{call.part('projects')}/regions", deeper=True)
-        if _path(each.body.get("network", "")) == call.name
-    ]
+    users = [each["selfLink"] for each in _subnetworks(call) if _path(each["network"]) == call.name]
     if users:
         raise GoogleError(
             "FAILED_PRECONDITION", f"The network resource '{call.name}' is already being used by '{users[0]}'"
         )
-    call.store.remove(entity.name)
-    return _operation(call, call.name, "delete")
+    return _operation(call, call.name, "delete", partial(call.store.remove, entity.name))
 
 
 METHODS = {
