@@ -94,6 +94,15 @@ def api(name: str) -> Api:
     return Api(name, json.loads(document.read_text(encoding="utf-8")))
 
 
+@cache
+def hosts() -> frozenset[str]:
+    """The hosts of all APIs that have a document; their index lacks some, and a few are not named after it."""
+    documents = files("googleapiclient") / "discovery_cache/documents"
+    index = json.loads((documents / "index.json").read_text(encoding="utf-8"))
+    named = {f"{document.name.partition('.')[0]}.googleapis.com" for document in documents.iterdir()}
+    return frozenset(named | {item["discoveryRestUrl"].split("/")[2] for item in index["items"]})
+
+
 def _entries(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
     yield from node.get("methods", {}).values()
     for inner in node.get("resources", {}).values():

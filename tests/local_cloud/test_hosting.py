@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
 from pathlib import Path
+from typing import Any
 
+import httpx2 as httpx
 import pytest
 from googleapiclient.errors import HttpError
 
@@ -16,6 +19,44 @@ from .services import hosting
 from .store import Store
 
 _FIREBASE = Path(__file__).parents[2] / "scripts/firebase-tools/node_modules/.bin/firebase"
+
+
+def _site(cloud: Served) -> Any:
+    """Google's client of a project's sites, with a site in it."""
+    firebase = cloud.client("firebase", "v1beta1")
+    adding = firebase.projects().addFirebase(project=PROJECT, body={}).execute()
+    cloud.ended(adding, firebase.operations())
+    sites = cloud.client("firebasehosting", "v1beta1").projects().sites()
+    sites.create(parent=PROJECT, siteId="speech-page", body={}).execute()
+    return sites
+
+
+def test_releases_and_uploads_by_hand(tmp_path: Path) -> None:
+    with served(tmp_path, everything_enabled=True, with_registry=False) as cloud:
+        sites, site = _site(cloud), f"{PROJECT}/sites/speech-page"
+        names = []
+        for _ in range(2):
+            version = sites.versions().create(parent=site, body={}).execute()["name"]
+            sites.versions().patch(name=version, updateMask="status", body={"status": "FINALIZED"}).execute()
+            names.append(version)
+        releases = sites.channels().releases()
+        for version in (*names, names[0]):
+            releases.create(parent=f"{site}/channels/live", versionName=version, body={}).execute()
+        found = releases.list(parent=f"{site}/channels/live").execute()["releases"]
+        assert [(each["version"]["name"], each["type"]) for each in found] == [
+            (names[0], "ROLLBACK"),
+            (names[1], "DEPLOY"),
+            (names[0], "DEPLOY"),
+        ]
+        with pytest.raises(HttpError, match="404"):
+            releases.create(parent=f"{site}/channels/preview", versionName=names[0], body={}).execute()
+
+        version = sites.versions().create(parent=site, body={}).execute()["name"]
+        digest = hashlib.sha256(b"not gzipped").hexdigest()
+        asked = sites.versions().populateFiles(parent=version, body={"files": {"/index.html": digest}}).execute()
+        headers = {"Authorization": "Bearer fake"}
+        answer = httpx.post(f"{asked['uploadUrl']}/{digest}", content=b"not gzipped", headers=headers)
+        assert (answer.status_code, answer.json()["error"]["message"]) == (400, "The content is not gzipped.")
 
 
 def _deploy(cloud: Served, folder: Path) -> subprocess.CompletedProcess[str]:
@@ -33,16 +74,13 @@ def _page(folder: Path, **files: str) -> None:
     (folder / "firebase.json").write_text(json.dumps(settings))
 
 
+@pytest.mark.skipif(not _FIREBASE.exists(), reason="firebase-tools is not installed: make test installs it")
 def test_deploy(tmp_path: Path) -> None:
     folder = tmp_path / "page"
     folder.mkdir()
     state = tmp_path / "state"
     with served(state, everything_enabled=True, with_registry=False) as cloud:
-        firebase = cloud.client("firebase", "v1beta1")
-        adding = firebase.projects().addFirebase(project=PROJECT, body={}).execute()
-        cloud.ended(adding, firebase.operations())
-        sites = cloud.client("firebasehosting", "v1beta1").projects().sites()
-        sites.create(parent=PROJECT, siteId="speech-page", body={}).execute()
+        sites = _site(cloud)
         _page(folder, index="<p>one</p>", about="<p>same</p>")
         first = _deploy(cloud, folder)
         assert first.returncode == 0, first.stdout + first.stderr

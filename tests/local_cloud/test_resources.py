@@ -169,9 +169,49 @@ _THRESHOLD = {"filter": 'metric.type="x" resource.type="y"', "comparison": "COMP
 def test_alert_refused(cloud: Served, condition: Json | None, words: str) -> None:
     policies = cloud.client("monitoring", "v3").projects().alertPolicies()
     kind = {"conditionThreshold": condition} if condition else {}
-    body = {"displayName": "p", "combiner": "OR", "conditions": [{"displayName": "c", **kind}]}
     with pytest.raises(HttpError, match=words):
-        policies.create(name=PROJECT, body=body).execute()
+        policies.create(name=PROJECT, body=_policy(**kind)).execute()
+
+
+def _policy(**condition: Any) -> Json:
+    return {"displayName": "p", "combiner": "OR", "conditions": [{"displayName": "c", **condition}]}
+
+
+def test_alert_on_a_metric_with_a_slash_in_its_name(cloud: Served) -> None:
+    policies = cloud.client("monitoring", "v3").projects().alertPolicies()
+    metrics = cloud.client("logging", "v2").projects().metrics()
+
+    def conditions(name: str) -> list[Json]:
+        threshold = f'metric.type="logging.googleapis.com/user/{name}" AND resource.type="y"'
+        query = f"increase(logging_googleapis_com:user_{name.replace('/', '_')}[5m]) > 0"
+        quoted = f'increase({{"__name__"="logging.googleapis.com/user/{name}"}}[5m]) > 0'
+        return [
+            {"conditionThreshold": {**_THRESHOLD, "filter": threshold}},
+            *({"conditionPrometheusQueryLanguage": {"query": each}} for each in (query, quoted)),
+        ]
+
+    metrics.create(parent=PROJECT, body={"name": "speech/errors", "filter": "severity>=ERROR"}).execute()
+    for condition in conditions("speech/errors"):
+        policies.create(name=PROJECT, body=_policy(**condition)).execute()
+    for condition in conditions("speech/none"):
+        with pytest.raises(HttpError, match="Cannot find metric"):
+            policies.create(name=PROJECT, body=_policy(**condition)).execute()
+    unchecked = {"query": "logging_googleapis_com:user_none > 0", "disableMetricValidation": True}
+    policies.create(name=PROJECT, body=_policy(conditionPrometheusQueryLanguage=unchecked)).execute()
+
+
+def test_api_that_does_not_exist(cloud: Served) -> None:
+    usage = cloud.client("serviceusage", "v1").services()
+    wrong = "runn.googleapis.com"
+    for request in (
+        usage.get(name=f"{PROJECT}/services/{wrong}"),
+        usage.enable(name=f"{PROJECT}/services/{wrong}", body={}),
+        usage.batchEnable(parent=PROJECT, body={"serviceIds": ["run.googleapis.com", wrong]}),
+    ):
+        with pytest.raises(HttpError, match=f"Not found or permission denied for service.s.: {wrong}") as refused:
+            request.execute()
+        assert refused.value.status_code == 403
+        assert refused.value.error_details[0]["metadata"] == {"services": wrong}
 
 
 _KEEP = {"id": "k", "action": "KEEP", "mostRecentVersions": {"keepCount": 3}}

@@ -9,6 +9,7 @@ import gzip
 import hashlib
 import re
 import secrets
+import zlib
 from collections.abc import Mapping
 
 from starlette.responses import Response
@@ -123,7 +124,10 @@ def upload(cloud: Cloud, path: str, content: bytes) -> Response:
         raise not_found(version)
     if hashlib.sha256(content).hexdigest() != digest:
         raise invalid(f"The SHA-256 of the content is not {digest}.")
-    gzip.decompress(content)
+    try:
+        gzip.decompress(content)
+    except (OSError, EOFError, zlib.error) as error:
+        raise invalid("The content is not gzipped.") from error
     cloud.store.put_content(_file(cloud, digest), content)
     return Response(status_code=200)
 
@@ -150,29 +154,42 @@ def _files(cloud: Cloud, version: str) -> Mapping[str, str]:
     return entity.body if entity else {}
 
 
+def _channel(call: Call) -> str:
+    """The name of the channel in a path. Every site has `live`; more would be made by a method that nothing calls."""
+    if call.part("channels") != "live":
+        raise not_found(call.name.removesuffix("/releases"))
+    return f"{_site(call)}/channels/live"
+
+
 def _release(call: Call) -> Json:
-    site, named = _site(call), call.query.get("versionName", "")
+    """Serve a version from now on. Google tells by itself whether that is a rollback."""
+    channel, named = _channel(call), call.query.get("versionName", "")
+    if call.body.get("type") == "SITE_DISABLE":
+        raise GoogleError("UNIMPLEMENTED", "The local cloud does not disable sites.")
     version = call.store.get(call.full(f"projects/{call.cloud.project.id}/{_short(named)}")) if named else None
     if version is None:
         raise not_found(f"version '{named}'")
     if version.body["status"] != "FINALIZED":
         raise GoogleError("FAILED_PRECONDITION", "Only a finalized version can be released.")
-    if not version.name.startswith(call.full(site)):
+    if not version.name.startswith(call.full(f"{_site(call)}/")):
         raise invalid("The version is another site's.")
+    earlier = call.store.children(call.full(f"{channel}/releases"))
+    known = any(release.body["version"]["name"] == version.body["name"] for release in earlier)
     name = f"{call.name}/{secrets.token_hex(8)}"
-    body = {**call.body, "name": name, "version": version.body, "type": "DEPLOY", "releaseTime": now()}
-    call.store.put(call.full(f"{site}/releases/{name.rpartition('/')[2]}"), body)
+    body = {**call.body, "name": name, "version": version.body, "releaseTime": now()}
+    body["type"] = "ROLLBACK" if known else "DEPLOY"
+    call.store.put(call.full(f"{channel}/releases/{name.rpartition('/')[2]}"), body)
     return body
 
 
 def _releases(call: Call) -> Json:
-    found = [entity.body for entity in call.store.children(call.full(f"{_site(call)}/releases"))]
+    found = [entity.body for entity in call.store.children(call.full(f"{_channel(call)}/releases"))]
     return {"releases": list(reversed(found))} if found else {}
 
 
 def released(cloud: Cloud, site: str) -> dict[str, bytes]:
     """What visitors of a site get: the files of its newest release, by path."""
-    releases = cloud.store.children(f"{HOST}/projects/{cloud.project.id}/sites/{site}/releases")
+    releases = cloud.store.children(f"{HOST}/projects/{cloud.project.id}/sites/{site}/channels/live/releases")
     if not releases:
         return {}
     version = f"{HOST}/projects/{cloud.project.id}/{_short(releases[-1].body['version']['name'])}"

@@ -10,7 +10,10 @@ from tests.local_cloud.resources import Change, Collection, value_at
 from tests.local_cloud.store import Json
 
 _CHANNEL_LABELS = {"email": {"email_address"}, "pubsub": {"topic"}, "webhook_tokenauth": {"url"}, "sms": {"number"}}
-_USER_METRIC = re.compile(r"logging\.googleapis\.com/user/([A-Za-z0-9_.-]+)")
+_USER_METRIC = re.compile(r'logging\.googleapis\.com/user/([^"\s)]+)')
+_IN_PROMQL = re.compile(r"logging_googleapis_com:user_(\w+)")
+"""A counter of the log in PromQL, where all but letters and digits of its name became underscores:
+https://cloud.google.com/monitoring/promql/promql-mapping."""
 _KINDS = (
     "conditionThreshold conditionAbsent conditionMatchedLog conditionMonitoringQueryLanguage"
     " conditionPrometheusQueryLanguage conditionSql"
@@ -86,6 +89,8 @@ def _check_condition(change: Change, condition: Json) -> None:
     inner = condition[kinds[0]]
     if kinds[0] == "conditionMatchedLog" and not value_at(change.body, "alertStrategy.notificationRateLimit.period"):
         raise bad_field("alert_policy.alert_strategy", "A condition on logs needs a notificationRateLimit")
+    if kinds[0] == "conditionPrometheusQueryLanguage":
+        _check_promql(change, inner)
     if kinds[0] in ("conditionThreshold", "conditionAbsent"):
         _check_series(change, inner)
 
@@ -97,20 +102,39 @@ def _check_series(change: Change, inner: Json) -> None:
             raise bad_field(
                 "alert_policy.conditions.filter", "Must specify a restriction on metric.type and resource.type"
             )
-        for metric in _USER_METRIC.findall(text):
-            project = change.call.cloud.project.id
-            if change.call.store.get(f"logging.googleapis.com/projects/{project}/metrics/{metric}") is None:
-                raise GoogleError(
-                    "NOT_FOUND",
-                    f'Cannot find metric(s) that match type = "logging.googleapis.com/user/{metric}". If a metric was '
-                    "created recently, it could take up to 10 minutes to become available. Please try again soon.",
-                )
+        _known(_USER_METRIC.findall(text), _metrics(change.call))
     duration = inner.get("duration", "0s")
     if float(duration[:-1]) % 60:
         raise bad_field("alert_policy.conditions.duration", "Must be a multiple of 60 s")
     for aggregation in inner.get("aggregations", []):
         if float(aggregation.get("alignmentPeriod", "60s")[:-1]) < 60:
             raise bad_field("alert_policy.conditions.aggregations", "alignmentPeriod must be at least 60 s")
+
+
+def _check_promql(change: Change, inner: Json) -> None:
+    query = inner.get("query", "")
+    if not query:
+        raise bad_field("alert_policy.conditions.query", "Required field is missing")
+    if not inner.get("disableMetricValidation"):
+        names = [re.sub(r"\W", "_", name) for name in _metrics(change.call)]
+        _known(_IN_PROMQL.findall(query), names)
+        _known(_USER_METRIC.findall(query), _metrics(change.call))
+
+
+def _metrics(call: Call) -> list[str]:
+    """The names of the project's metrics from logs; they may have slashes."""
+    above = f"logging.googleapis.com/projects/{call.cloud.project.id}/metrics"
+    return [entity.name.removeprefix(f"{above}/") for entity in call.store.children(above, deeper=True)]
+
+
+def _known(wanted: list[str], there: list[str]) -> None:
+    for name in wanted:
+        if name not in there:
+            raise GoogleError(
+                "NOT_FOUND",
+                f'Cannot find metric(s) that match type = "logging.googleapis.com/user/{name}". If a metric was '
+                "created recently, it could take up to 10 minutes to become available. Please try again soon.",
+            )
 
 
 def _fill_policy(change: Change) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.local_cloud import operations
+from tests.local_cloud import discovery, operations
 from tests.local_cloud.call import Call
 from tests.local_cloud.errors import GoogleError, bad_field
 from tests.local_cloud.paging import paged
@@ -13,6 +13,12 @@ HOST = "serviceusage.googleapis.com"
 DEFAULT = "logging monitoring serviceusage servicemanagement storage storage-api".split()
 """What a new project has enabled: https://cloud.google.com/service-usage/docs/enabled-service (2026-11)."""
 
+_WITHOUT_DOCUMENT = {
+    f"{service}.googleapis.com"
+    for service in "cloudapis containerregistry containerscanning fcmregistrations firebaseinstallations securetoken"
+    " storage-api storage-component".split()
+}
+"""APIs that can be enabled and that there is no document of."""
 _MOST_AT_ONCE = 20
 
 
@@ -33,9 +39,15 @@ def _known(service: str) -> str:
     # firebase-tools makes the name of the API from the address that it was told to use for Hosting.
     if service == "127.0.0.1":
         return "firebasehosting.googleapis.com"
-    if not service.endswith(".googleapis.com"):
-        raise GoogleError("PERMISSION_DENIED", f"Not found or permission denied for service(s): {service}.")
-    return service
+    if service in discovery.hosts() | _WITHOUT_DOCUMENT:
+        return service
+    about = {
+        "@type": "type.googleapis.com/google.rpc.ErrorInfo",
+        "reason": "SERVICE_CONFIG_NOT_FOUND_OR_PERMISSION_DENIED",
+        "domain": HOST,
+        "metadata": {"services": service},
+    }
+    raise GoogleError("PERMISSION_DENIED", f"Not found or permission denied for service(s): {service}.", about)
 
 
 def _set(call: Call, service: str, state: str) -> Json:
