@@ -61,12 +61,10 @@ class Method:
 
     @cached_property
     def paths(self) -> list[re.Pattern[str]]:
-        """What paths mean it: its own, and those for uploads and downloads."""
-        own = str(self.api.document["servicePath"]) + str(self.entry["path"])
+        """What paths mean it: its own, and those for uploads."""
+        own = [str(self.api.document["servicePath"]) + str(self.entry["path"])]
         uploads = self.entry.get("mediaUpload", {}).get("protocols", {}).values()
-        media = [upload["path"].lstrip("/") for upload in uploads]
-        media += [f"download/{own}"] if self.entry.get("useMediaDownloadService") else []
-        return [self._pattern(path) for path in (own, *media)]
+        return [self._pattern(path) for path in own + [upload["path"].lstrip("/") for upload in uploads]]
 
     def _pattern(self, path: str) -> re.Pattern[str]:
         def group(match: re.Match[str]) -> str:

@@ -125,7 +125,7 @@ class LocalCloud:
 
 def _name(method: Method, path: str) -> str:
     """A path without version and custom verb: the resource's name, or its collection's."""
-    bare = re.sub(r"^((resumable/)?upload/|download/)?([a-z]+/)?v\d[a-z0-9]*/", "", path)
+    bare = re.sub(r"^(upload/|resumable/upload/)?([a-z]+/)?v\d[a-z0-9]*/", "", path)
     verb = re.search(r":\w+$", str(method.entry["path"]))
     return unquote(bare.removesuffix(verb[0]) if verb else bare)
 
