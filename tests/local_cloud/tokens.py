@@ -14,7 +14,7 @@ from typing import Any
 
 import jwt
 
-from . import conditions, policies
+from . import conditions, identity_tokens, policies
 from .call import Call, Cloud, now
 from .errors import GoogleError, bad_field, invalid
 from .store import Json
@@ -131,12 +131,31 @@ def _verified(cloud: Cloud, provider: Json, token: str, audience: str) -> Json:
 
 def impersonate(call: Call) -> Json:
     """`generateAccessToken`: for whom the service account's own policy lets be it."""
+    email = _impersonated(call)
+    if not call.body.get("scope"):
+        raise bad_field("scope", "Required field is missing")
+    lifetime = call.body.get("lifetime", f"{_LIFETIME_S}s")
+    seconds = int(float(lifetime[:-1]))
+    if not 0 < seconds <= _LIFETIME_S:
+        raise bad_field("lifetime", f"At most {_LIFETIME_S}s")
+    issued = _issue(call.cloud, f"serviceAccount:{email}", seconds)
+    return {"accessToken": issued, "expireTime": now(seconds, "seconds")}
+
+
+def identify(call: Call) -> Json:
+    """`generateIdToken`: likewise."""
+    email = _impersonated(call)
+    if not call.body.get("audience"):
+        raise bad_field("audience", "Required field is missing")
+    return {"token": identity_tokens.issued(call.store, email, call.body["audience"])}
+
+
+def _impersonated(call: Call) -> str:
+    """The address of the service account that a caller wants to be, if he may."""
     email = call.part("serviceAccounts")
     account = f"iam.googleapis.com/projects/{call.cloud.project.id}/serviceAccounts/{email}"
     if call.store.get(account) is None:
         raise GoogleError("NOT_FOUND", f"Gaia id not found for email {email}")
-    if not call.body.get("scope"):
-        raise bad_field("scope", "Required field is missing")
     token = call.headers.get("authorization", "").partition(" ")[2]
     if kept := _kept(call.cloud, token):
         held = {kept["principal"], *kept["also"]}
@@ -150,9 +169,4 @@ def impersonate(call: Call) -> Json:
                 "PERMISSION_DENIED",
                 "Permission 'iam.serviceAccounts.getAccessToken' denied on resource (or it may not exist).",
             )
-    lifetime = call.body.get("lifetime", f"{_LIFETIME_S}s")
-    seconds = int(float(lifetime[:-1]))
-    if not 0 < seconds <= _LIFETIME_S:
-        raise bad_field("lifetime", f"At most {_LIFETIME_S}s")
-    issued = _issue(call.cloud, f"serviceAccount:{email}", seconds)
-    return {"accessToken": issued, "expireTime": now(seconds, "seconds")}
+    return email

@@ -151,5 +151,8 @@ METHODS = {
         f"{_POOL}.providers.operations.get": operations.get,
     },
     "sts.v1": {"sts.token": tokens.exchange},
-    "iamcredentials.v1": {"iamcredentials.projects.serviceAccounts.generateAccessToken": tokens.impersonate},
+    "iamcredentials.v1": {
+        "iamcredentials.projects.serviceAccounts.generateAccessToken": tokens.impersonate,
+        "iamcredentials.projects.serviceAccounts.generateIdToken": tokens.identify,
+    },
 }

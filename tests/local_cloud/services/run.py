@@ -157,6 +157,8 @@ def _store_revision(change: Change, revision: str, generation: int) -> None:
         "containers",
         "volumes",
         "maxInstanceRequestConcurrency",
+        "nodeSelector",
+        "gpuZonalRedundancyDisabled",
     )
     body: dict[str, Any] = {name: template[name] for name in shared if name in template}
     body |= {

@@ -1,0 +1,52 @@
+"""What the meter of a Cloud Run has seen: the lives of instances and the requests, in the cloud's time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from scripts.cost.instance import Instance
+
+from .description import Revision, Service
+
+
+@dataclass(frozen=True)
+class Life:
+    """An instance and what it is one of."""
+
+    service: str
+    revision: Revision
+    instance: Instance
+
+
+@dataclass(frozen=True)
+class Served:
+    """A request that has ended; times in seconds since 1970.
+
+    `sent` is None where no instance had it. `status` is what the client was told, 0 if nothing.
+    """
+
+    service: str
+    revision: Revision
+    instance: int | None
+    arrived: float
+    sent: float | None
+    ended: float
+    method: str
+    path: str
+    status: int
+
+
+@dataclass
+class Meter:
+    """All of it, in the order in which it began, or ended. Read from any thread."""
+
+    lives: list[Life] = field(default_factory=list)
+    requests: list[Served] = field(default_factory=list)
+
+    def billable_s(self, now: float, service: str | None = None) -> float:
+        """Billed seconds of all instances until now, or those of a service by its full name."""
+        return sum(life.instance.billable_s(now) for life in list(self.lives) if service in (None, life.service))
+
+    def born(self, service: Service, revision: Revision, instance: Instance) -> None:
+        """An instance is being made; what becomes of it is seen in it."""
+        self.lives.append(Life(service.name, revision, instance))

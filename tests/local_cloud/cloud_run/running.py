@@ -1,0 +1,132 @@
+"""A Cloud Run that runs, in a thread of its own, beside a local Google in the same process."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import uvicorn
+from anyio.from_thread import BlockingPortal, start_blocking_portal
+
+from tests.local_cloud.store import Store
+
+from .clock import Clock
+from .container import Program
+from .front import Front
+from .instances import Instances, Machine
+from .meter import Meter
+from .routing import Routing
+
+GPU_AND_IMAGE_S = 7.0
+"""An L4 with its driver in about 5 s, and 2 s until a streamed image runs: Google's published figures."""
+_STATE = "state.sqlite3"
+
+
+@dataclass(frozen=True)
+class Options:
+    """How one Cloud Run differs from another."""
+
+    program: Program = field(default_factory=Program)
+    provisioning_s: float = GPU_AND_IMAGE_S
+    rate: float = 1.0
+    """Of the clock while nothing works."""
+    begin: float | None = None
+    """Where the clock begins, seconds since 1970; None is now."""
+
+
+@dataclass(frozen=True)
+class CloudRun:
+    """What is deployed in a local Google, at work. Its methods are for other threads than its own."""
+
+    _portal: BlockingPortal
+    _routing: Routing
+
+    @property
+    def clock(self) -> Clock:
+        """Its time."""
+        return self._routing.machine.clock
+
+    @property
+    def meter(self) -> Meter:
+        """What has happened."""
+        return self._routing.machine.meter
+
+    @property
+    def revisions(self) -> list[Instances]:
+        """The revisions at work, in the order in which they were deployed."""
+        return list(self._routing.at_work.values())
+
+    def address(self, name: str) -> str:
+        """Where SERVICE or TAG---SERVICE answers."""
+        return f"http://127.0.0.1:{self._routing.ports[name]}"
+
+    def pids(self) -> list[int]:
+        """The processes of all containers that run."""
+        return [container.pid for one in self.revisions for container in list(one.containers.values())]
+
+    def billable_s(self) -> float:
+        """Billed seconds until now."""
+        return self.meter.billable_s(self.clock.now())
+
+    def leap(self, seconds: float, *, past_work: bool = False) -> None:
+        """Let time pass: see `Clock.leap`."""
+        self._portal.call(partial(self.clock.leap, seconds, past_work=past_work))
+
+    def look(self) -> None:
+        """Take in at once what was deployed."""
+        self._portal.call(self._routing.look)
+
+
+@contextmanager
+def running(state: Path, ports: Mapping[str, int], meter: Meter, options: Options) -> Iterator[CloudRun]:
+    """Run what is deployed, and in the end stop it.
+
+    Args:
+        state: folder of the local Google's state; what containers print goes into its folder `instances`.
+        ports: of the addresses that the local Google gives out: SERVICE, TAG---SERVICE.
+        meter: takes what happens.
+        options: how it runs.
+    """
+    serving = _serving(state, ports, meter, options)
+    with start_blocking_portal() as portal, portal.wrap_async_context_manager(serving) as routing:
+        yield CloudRun(portal, routing)
+
+
+@asynccontextmanager
+async def _serving(state: Path, ports: Mapping[str, int], meter: Meter, options: Options) -> AsyncIterator[Routing]:
+    logs = state / "instances"
+    logs.mkdir(exist_ok=True)
+    store = Store(state / _STATE)
+    clock = Clock(options.rate, options.begin)
+    routing = Routing(Machine(clock, meter, store, options.program, logs, options.provisioning_s), ports)
+    front = Front(routing)
+    server = uvicorn.Server(uvicorn.Config(front, log_config=None, lifespan="off", timeout_graceful_shutdown=1))
+    # They listen from now on, whenever the server comes to accept.
+    sockets = [_listening(port) for port in ports.values()]
+    following = asyncio.create_task(routing.follow(state / _STATE))
+    answering = asyncio.create_task(server.serve(sockets))
+    try:
+        yield routing
+    finally:
+        following.cancel()
+        await routing.close()
+        server.should_exit = True
+        await answering
+        await front.close()
+        store.close()
+        with contextlib.suppress(asyncio.CancelledError):
+            await following
+
+
+def _listening(port: int) -> socket.socket:
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind(("127.0.0.1", port))
+    listener.listen(2048)
+    return listener
