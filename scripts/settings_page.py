@@ -24,9 +24,14 @@ process at once with a line that says what to change.
 def page() -> str:
     """The whole page."""
     return _HEAD + "".join(
-        f"| `{variable(name)}` | {_default(field)} | {(field.description or '').replace('|', '&#124;')} |\n"
+        f"| `{variable(name)}` | {_default(field)} | {_cell(field.description or '')} |\n"
         for name, field in Settings.model_fields.items()
     )
+
+
+def _cell(text: str) -> str:
+    """One line, as a table needs it."""
+    return " ".join(text.split()).replace("|", "&#124;")
 
 
 def _default(field: FieldInfo) -> str:
