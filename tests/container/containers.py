@@ -25,6 +25,8 @@ class Container:
     service: ServiceProcess
     main: psutil.Process
     to_port_s: float
+    command: list[str]
+    """Which started it: `runc --root FOLDER run --bundle FOLDER NAME`."""
 
 
 @contextmanager
@@ -38,7 +40,7 @@ def running(image: Image, folder: Path, model: Path | None = None) -> Iterator[C
         until(lambda: process.poll() is not None or is_open(port))
         assert process.poll() is None, log.read_text()
         service = ServiceProcess(f"http://127.0.0.1:{port}", process, log)
-        yield Container(service, main_process(command), monotonic() - begun)
+        yield Container(service, main_process(command), monotonic() - begun, command)
 
 
 @contextmanager
