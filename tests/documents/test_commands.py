@@ -55,7 +55,7 @@ def test_a_clone_has_its_commands(tmp_path: Path) -> None:
     assert "make run" in _shell("make -C kikitori help", tmp_path)
 
 
-@pytest.mark.parametrize("name", ["README.md"])
+@pytest.mark.parametrize("name", ["README.md", "README.ja.md"])
 def test_the_client_of_the_first_page(service: ServiceProcess, tmp_path: Path, name: str) -> None:
     [example] = page(name).blocks("python")
     (tmp_path / "speech.wav").write_bytes(say(SENTENCES[0]))
