@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from scripts.cost.scaling import Limits
-from tests.local_cloud.services.run_rules import cpu, memory_gib
+from tests.local_cloud.services.run_containers import cpu, memory_gib
 from tests.local_cloud.store import Json, Store
 
 _RUN = "run.googleapis.com"
