@@ -25,11 +25,30 @@ WEB_SOURCES := $(shell find web -type f -not -path 'web/node_modules/*' -not -pa
 
 .PHONY: help
 help: ## List the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^##@ / { print "\n" substr($$0, 5) } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' \
+		$(MAKEFILE_LIST)
+
+##@ Use it
 
 .PHONY: run
 run: $(ENVIRONMENT)/run.stamp web/dist/index.html ## Set up, then serve page and service (PORT, WEB_PORT, ENGINE, MODEL)
 	@KIKITORI_ENGINE=$(ENGINE) exec $(ENVIRONMENT)/bin/python -m scripts.run --port $(PORT) --web-port $(WEB_PORT)
+
+.PHONY: transcribe
+transcribe: .venv/test.stamp ## Put a folder of audio files through a running service (FOLDER; TO, FORMAT, SERVICE)
+	@$(PYTHON) -m scripts.transcribe $(FOLDER) $(if $(TO),--to $(TO)) $(if $(FORMAT),--format $(FORMAT)) \
+		$(if $(SERVICE),--service $(SERVICE))
+
+.PHONY: quantize
+quantize: .venv-qwen2-audio/run.stamp ## Write a copy of a Qwen2-Audio model in fewer bits (MODEL, TO=int8 or int4, TARGET)
+	.venv-qwen2-audio/bin/python scripts/quantize.py $(MODEL) $(TARGET) --to $(TO)
+
+##@ Deploy it and operate it
+
+.PHONY: preflight
+preflight: .venv/test.stamp ## Find what would stop a first deploy (PROJECT, BILLING_ACCOUNT, SITE; REGION, CURRENCY, NUMBER)
+	@$(PYTHON) -m scripts.preflight --project=$(PROJECT) --billing-account=$(BILLING_ACCOUNT) --site=$(SITE) \
+		$(if $(REGION),--region=$(REGION)) $(if $(CURRENCY),--currency=$(CURRENCY)) $(if $(NUMBER),--number=$(NUMBER))
 
 IMAGE ?= localhost/kikitori:$(ENGINE)
 
@@ -59,6 +78,11 @@ push: .venv/test.stamp ## Push the image of this commit (IMAGE=address; ENGINE, 
 scan: .venv/test.stamp ## Wait for what Google knows to be vulnerable in a pushed image (IMAGE=digest)
 	@$(PYTHON) -m scripts.scan $(IMAGE)
 
+.PHONY: weights
+weights: .venv/test.stamp $(if $(TO),.venv-qwen2-audio/run.stamp) ## Bring a model from the hub into the service's bucket (BUCKET; MODEL, REVISION, TO=int8 or int4, FOLDER, DRY_RUN)
+	@$(PYTHON) -m scripts.weights "$(BUCKET)" $(if $(MODEL),--model $(MODEL)) $(if $(REVISION),--revision $(REVISION)) \
+		$(if $(TO),--to $(TO)) $(if $(FOLDER),--folder $(FOLDER)) $(if $(DRY_RUN),--dry-run)
+
 .PHONY: plan
 plan: .venv/test.stamp ## Say what a deploy would change, and its worst-case cost (STATE_BUCKET; IMAGE=digest)
 	@$(PYTHON) -m scripts.plan --state=$(STATE_BUCKET) --to .cache/plan.md $(if $(call given,IMAGE),--image $(IMAGE))
@@ -67,15 +91,15 @@ plan: .venv/test.stamp ## Say what a deploy would change, and its worst-case cos
 deploy: .venv/test.stamp web/dist/index.html scripts/firebase-tools/node_modules/.stamp ## Deploy image and page, and take back what does not work (IMAGE=digest, STATE_BUCKET; DRY_RUN)
 	@$(PYTHON) -m scripts.deploy --image=$(IMAGE) --state=$(STATE_BUCKET) $(if $(DRY_RUN),--dry-run)
 
-.PHONY: rollback
-rollback: .venv/test.stamp ## Serve an earlier revision and page again (STATE_BUCKET; REVISION, PAGE, ONLY, DRY_RUN)
-	@$(PYTHON) -m scripts.rollback --state=$(STATE_BUCKET) $(if $(REVISION),--revision=$(REVISION)) \
-		$(if $(PAGE),--page=$(PAGE)) $(if $(ONLY),--only=$(ONLY)) $(if $(DRY_RUN),--dry-run)
-
 .PHONY: smoke
 smoke: .venv/test.stamp ## Try a deployment from outside, which starts its GPU (SERVICE; PAGE)
 	@$(PYTHON) -m scripts.smoke service $(SERVICE) $(if $(PAGE),--page $(PAGE))
 	@$(if $(PAGE),$(PYTHON) -m scripts.smoke page $(PAGE) --service $(SERVICE))
+
+.PHONY: rollback
+rollback: .venv/test.stamp ## Serve an earlier revision and page again (STATE_BUCKET; REVISION, PAGE, ONLY, DRY_RUN)
+	@$(PYTHON) -m scripts.rollback --state=$(STATE_BUCKET) $(if $(REVISION),--revision=$(REVISION)) \
+		$(if $(PAGE),--page=$(PAGE)) $(if $(ONLY),--only=$(ONLY)) $(if $(DRY_RUN),--dry-run)
 
 .PHONY: drift
 drift: .venv/test.stamp ## Say what is not as declared, and whether the service scales to zero (STATE_BUCKET)
@@ -89,25 +113,7 @@ cost-report: .venv/test.stamp ## Say what the service cost in the last seven day
 note: .venv/test.stamp ## Keep one issue or comment on GitHub saying what a file says (TITLE, FILE; PULL_REQUEST)
 	@$(PYTHON) -m scripts.github_note --title "$(TITLE)" --file $(FILE) $(if $(PULL_REQUEST),--pull-request $(PULL_REQUEST))
 
-.PHONY: audit
-audit: | $(filter .tools/bin/uv,$(UV)) ## Look up known vulnerabilities of all that the locks name
-	$(UV) audit --preview-features audit-command --locked
-	npm --prefix web audit --audit-level=high
-	npm --prefix scripts/firebase-tools audit --audit-level=critical
-
-.PHONY: quantize
-quantize: .venv-qwen2-audio/run.stamp ## Write a copy of a Qwen2-Audio model in fewer bits (MODEL, TO=int8 or int4, TARGET)
-	.venv-qwen2-audio/bin/python scripts/quantize.py $(MODEL) $(TARGET) --to $(TO)
-
-.PHONY: weights
-weights: .venv/test.stamp $(if $(TO),.venv-qwen2-audio/run.stamp) ## Bring a model from the hub into the service's bucket (BUCKET; MODEL, REVISION, TO=int8 or int4, FOLDER, DRY_RUN)
-	@$(PYTHON) -m scripts.weights "$(BUCKET)" $(if $(MODEL),--model $(MODEL)) $(if $(REVISION),--revision $(REVISION)) \
-		$(if $(TO),--to $(TO)) $(if $(FOLDER),--folder $(FOLDER)) $(if $(DRY_RUN),--dry-run)
-
-.PHONY: transcribe
-transcribe: .venv/test.stamp ## Put a folder of audio files through a running service (FOLDER; TO, FORMAT, SERVICE)
-	@$(PYTHON) -m scripts.transcribe $(FOLDER) $(if $(TO),--to $(TO)) $(if $(FORMAT),--format $(FORMAT)) \
-		$(if $(SERVICE),--service $(SERVICE))
+##@ Develop it
 
 .PHONY: test
 test: .venv/test.stamp .venv-qwen2-audio/test.stamp web/dist/index.html scripts/firebase-tools/node_modules/.stamp ## Run every test that this machine can run
@@ -117,45 +123,6 @@ test: .venv/test.stamp .venv-qwen2-audio/test.stamp web/dist/index.html scripts/
 	$(PYTHON) -m pytest -n 3 --dist worksteal --ignore tests/container
 	$(PYTHON) -m pytest tests/container
 	OMP_NUM_THREADS=1 .venv-qwen2-audio/bin/python -m pytest -n 2 --dist worksteal service/tests/qwen2_audio
-
-.PHONY: cloud-api
-cloud-api: .venv/test.stamp ## Serve a local Google Cloud and print the environment to use (CLOUD_PORT, CLOUD_OPTIONS)
-	@scripts/require.sh docker-registry
-	@exec $(PYTHON) -m tests.local_cloud --port $(CLOUD_PORT) $(CLOUD_OPTIONS)
-
-.PHONY: screenshots
-screenshots: .venv/test.stamp web/dist/index.html ## Take the documents' pictures of the page again
-	@scripts/require.sh chromium espeak-ng
-	$(PYTHON) -m tests.e2e.screenshots
-
-.PHONY: soak
-soak: .venv/test.stamp .venv-qwen2-audio/test.stamp web/dist/index.html ## Let service (SOAK_S=seconds) and page (SOAK_MIN=minutes) work for long
-	@scripts/require.sh chromium espeak-ng
-	.venv-qwen2-audio/bin/python -m tests.soak $(if $(SOAK_S),--seconds $(SOAK_S))
-	$(PYTHON) -m tests.e2e.soak $(if $(SOAK_MIN),--minutes $(SOAK_MIN))
-
-.PHONY: bench
-bench: web/dist/index.html | $(filter .tools/bin/uv,$(UV)) ## Measure beside the alternatives, and write docs/performance.md (GROUPS)
-	@scripts/require.sh chromium espeak-ng
-	UV_PROJECT_ENVIRONMENT=.venv-qwen2-audio $(UV) run --locked --all-extras --group bench python -m bench $(GROUPS)
-
-.PHONY: tiny-model
-tiny-model: .venv-qwen2-audio/test.stamp ## Train the tests' tiny Qwen2-Audio again (12 to 45 minutes on two cores)
-	@scripts/require.sh espeak-ng
-	.venv-qwen2-audio/bin/python -m service.tests.tiny_model.train service/tests/tiny-qwen2-audio --cache .cache/speech
-
-.PHONY: preflight
-preflight: .venv/test.stamp ## Find what would stop a first deploy (PROJECT, BILLING_ACCOUNT, SITE; REGION, CURRENCY, NUMBER)
-	@$(PYTHON) -m scripts.preflight --project=$(PROJECT) --billing-account=$(BILLING_ACCOUNT) --site=$(SITE) \
-		$(if $(REGION),--region=$(REGION)) $(if $(CURRENCY),--currency=$(CURRENCY)) $(if $(NUMBER),--number=$(NUMBER))
-
-.PHONY: live-test
-live-test: .venv/test.stamp ## Apply, look and destroy in a scratch project of Google Cloud, which costs money (see tests/live_deployment.py)
-	$(PYTHON) -m pytest -s tests/live_deployment.py
-
-.PHONY: schemas
-schemas: .venv/test.stamp ## Extract the schemas of Google's resources that the tests' stand-in provider serves
-	PATH=$(CURDIR)/.tools/bin:$$PATH $(PYTHON) -m tests.terraform.standin.extract
 
 .PHONY: lint
 lint: .venv/test.stamp web/node_modules/.stamp .tools/bin/actionlint ## Check style, types, shell scripts and workflows
@@ -182,6 +149,46 @@ format: .venv/test.stamp web/node_modules/.stamp ## Rewrite the sources in the h
 	$(PYTHON) scripts/terraform_pages.py
 	$(PYTHON) -m tests.terraform.runs fmt
 	npm --prefix web run format
+
+.PHONY: screenshots
+screenshots: .venv/test.stamp web/dist/index.html ## Take the documents' pictures of the page again
+	@scripts/require.sh chromium espeak-ng
+	$(PYTHON) -m tests.e2e.screenshots
+
+.PHONY: cloud-api
+cloud-api: .venv/test.stamp ## Serve a local Google Cloud and print the environment to use (CLOUD_PORT, CLOUD_OPTIONS)
+	@scripts/require.sh docker-registry
+	@exec $(PYTHON) -m tests.local_cloud --port $(CLOUD_PORT) $(CLOUD_OPTIONS)
+
+.PHONY: bench
+bench: web/dist/index.html | $(filter .tools/bin/uv,$(UV)) ## Measure beside the alternatives, and write docs/performance.md (GROUPS)
+	@scripts/require.sh chromium espeak-ng
+	UV_PROJECT_ENVIRONMENT=.venv-qwen2-audio $(UV) run --locked --all-extras --group bench python -m bench $(GROUPS)
+
+.PHONY: soak
+soak: .venv/test.stamp .venv-qwen2-audio/test.stamp web/dist/index.html ## Let service (SOAK_S=seconds) and page (SOAK_MIN=minutes) work for long
+	@scripts/require.sh chromium espeak-ng
+	.venv-qwen2-audio/bin/python -m tests.soak $(if $(SOAK_S),--seconds $(SOAK_S))
+	$(PYTHON) -m tests.e2e.soak $(if $(SOAK_MIN),--minutes $(SOAK_MIN))
+
+.PHONY: tiny-model
+tiny-model: .venv-qwen2-audio/test.stamp ## Train the tests' tiny Qwen2-Audio again (12 to 45 minutes on two cores)
+	@scripts/require.sh espeak-ng
+	.venv-qwen2-audio/bin/python -m service.tests.tiny_model.train service/tests/tiny-qwen2-audio --cache .cache/speech
+
+.PHONY: schemas
+schemas: .venv/test.stamp ## Extract the schemas of Google's resources that the tests' stand-in provider serves
+	PATH=$(CURDIR)/.tools/bin:$$PATH $(PYTHON) -m tests.terraform.standin.extract
+
+.PHONY: audit
+audit: | $(filter .tools/bin/uv,$(UV)) ## Look up known vulnerabilities of all that the locks name
+	$(UV) audit --preview-features audit-command --locked
+	npm --prefix web audit --audit-level=high
+	npm --prefix scripts/firebase-tools audit --audit-level=critical
+
+.PHONY: live-test
+live-test: .venv/test.stamp ## Apply, look and destroy in a scratch project of Google Cloud, which costs money (see tests/live_deployment.py)
+	$(PYTHON) -m pytest -s tests/live_deployment.py
 
 .PHONY: clean
 clean: ## Remove everything that the other commands made
