@@ -83,6 +83,11 @@ weights: .venv/test.stamp $(if $(TO),.venv-qwen2-audio/run.stamp) ## Bring a mod
 	@$(PYTHON) -m scripts.weights "$(BUCKET)" $(if $(MODEL),--model $(MODEL)) $(if $(REVISION),--revision $(REVISION)) \
 		$(if $(TO),--to $(TO)) $(if $(FOLDER),--folder $(FOLDER)) $(if $(DRY_RUN),--dry-run)
 
+.PHONY: keys
+keys: .venv/test.stamp ## List the service's access keys, make one or take one back (PROJECT; ADD=name, REVOKE=name, RESTART=service, SECRET, DRY_RUN)
+	@$(PYTHON) -m scripts.keys --project=$(PROJECT) $(if $(ADD),--add=$(ADD)) $(if $(REVOKE),--revoke=$(REVOKE)) \
+		$(if $(RESTART),--restart=$(RESTART)) $(if $(SECRET),--secret=$(SECRET)) $(if $(DRY_RUN),--dry-run)
+
 .PHONY: plan
 plan: .venv/test.stamp ## Say what a deploy would change, and its worst-case cost (STATE_BUCKET; IMAGE=digest)
 	@$(PYTHON) -m scripts.plan --state=$(STATE_BUCKET) --to .cache/plan.md $(if $(call given,IMAGE),--image $(IMAGE))

@@ -21,6 +21,7 @@ _ADDRESS = {
     "firebasehosting": "FIREBASE_HOSTING_API_URL",
     "monitoring": "MONITORING_API_URL",
     "run": "CLOUD_RUN_API_URL",
+    "secretmanager": "SECRET_MANAGER_API_URL",
 }
 """Variables that name another address than https://NAME.googleapis.com; firebase-tools reads two of them too."""
 
@@ -39,6 +40,11 @@ def get(api: str, path: str, **parameters: Any) -> dict[str, Any]:
 def post(api: str, path: str, body: dict[str, Any], **parameters: Any) -> dict[str, Any]:
     """Send JSON to an API, and give the JSON that it answers; like `get`."""
     return _call("POST", api, path, parameters, body)
+
+
+def patch(api: str, path: str, body: dict[str, Any], **parameters: Any) -> dict[str, Any]:
+    """Change what the query's `updateMask` names, and give the JSON that an API answers; like `get`."""
+    return _call("PATCH", api, path, parameters, body)
 
 
 def access_token() -> str:

@@ -39,8 +39,7 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
 def cloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
     """Has an empty bucket."""
     with served(tmp_path / "cloud", everything_enabled=True, with_registry=False) as here:
-        for name, value in here.signed_in().items():
-            monkeypatch.setenv(name, value)
+        here.lead_here(monkeypatch)
         body = {"name": BUCKET, "location": "asia-southeast1"}
         here.client("storage", "v1").buckets().insert(project="kikitori-local", body=body).execute()
         yield here

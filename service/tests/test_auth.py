@@ -24,6 +24,7 @@ from tests.processes import answering, serving
 from tests.scripted_engine import ScriptedEngine
 
 KEY = "a key of many characters"
+DIGEST = f"sha256:{hashlib.sha256(KEY.encode()).hexdigest()}"
 PAGE = "https://page.example"
 
 
@@ -56,7 +57,7 @@ def opened() -> threading.Event:
     return event
 
 
-@pytest.mark.parametrize("stored", [KEY, "sha256:" + hashlib.sha256(KEY.encode()).hexdigest()])
+@pytest.mark.parametrize("stored", [KEY, DIGEST, f"{DIGEST} alice 2026-11-24"])
 def test_a_key_may_be_stored_as_its_digest(stored: str) -> None:
     keys = ApiKeys(["another key, also long", stored])
     asyncio.run(keys.check(f"Bearer {KEY}"))

@@ -30,11 +30,14 @@ module "registry" {
   depends_on = [module.services]
 }
 
-# The keys themselves are added by an operator, so that they are in no state: docs/operations.md.
+# The keys themselves are added by an operator, so that they are in no state: docs/operations.md. Older versions can be
+# brought back for a week.
 resource "google_secret_manager_secret" "api_keys" {
   project   = var.project.id
   secret_id = "${var.name}-api-keys"
   labels    = local.labels
+
+  version_destroy_ttl = "604800s"
 
   replication {
     user_managed {

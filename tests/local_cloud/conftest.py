@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from google.oauth2.credentials import Credentials
 from googleapiclient import discovery
 
+from scripts import google
 from tests.processes import free_port, serving, until
 
 from .call import Project
@@ -43,9 +45,11 @@ class Served:
         """What programs need to reach it."""
         return environment(self.url, self.folder, Project())
 
-    def signed_in(self) -> dict[str, str]:
-        """What this repository's own programs need to reach it as its owner."""
-        return signed_in(self.url, self.folder, Project())
+    def lead_here(self, patch: pytest.MonkeyPatch) -> None:
+        """Let this repository's programs come here as the owner, in this process and in those that it starts."""
+        for name, value in signed_in(self.url, self.folder, Project()).items():
+            patch.setenv(name, value)
+        patch.setattr(google, "_session", cache(google._session.__wrapped__))
 
     def fault(self, method: str, **fault: Any) -> None:
         """Ask for a fault."""

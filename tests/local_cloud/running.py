@@ -54,6 +54,7 @@ _FIREBASE = {
 
 _SCRIPTS = {
     "API_ENDPOINT_OVERRIDE": "",  # Cloud Storage's library
+    "CLOUD_RUN_API_URL": _FIREBASE["CLOUD_RUN_API_URL"],
     "CONTAINER_ANALYSIS_API_URL": "containeranalysis.googleapis.com",
     "MONITORING_API_URL": "monitoring.googleapis.com",
     "SECRET_MANAGER_API_URL": "secretmanager.googleapis.com",

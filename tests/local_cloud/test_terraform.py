@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from scripts.service import Service
 from tests.processes import until
 
 from .call import Project
@@ -205,8 +206,12 @@ def _service(root: Root) -> Json:
     return service
 
 
-def test_deploy_and_deploy_again(app: Root) -> None:
+def test_deploy_and_deploy_again(app: Root, monkeypatch: pytest.MonkeyPatch) -> None:
     app.apply()
+    app.plans_nothing()
+    app.cloud.lead_here(monkeypatch)
+    Service(app.outputs()["service"]).start_anew()
+    app("apply", "-refresh-only", "-auto-approve", "-no-color")  # the output has the new revision's name
     app.plans_nothing()
     before = _service(app)
     _image(app, "1")

@@ -14,10 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from google.auth.transport.requests import AuthorizedSession
-from google.oauth2.credentials import Credentials
 
-from scripts import google
 from tests.local_cloud.conftest import PLACE, PROJECT, Served, served
 from tests.pipeline.bootstrap import ROOT, SITE, by_clients, by_terraform
 from tests.pipeline.github import ISSUER, REQUEST_TOKEN, Tokens
@@ -140,9 +137,7 @@ def _uses(workflow: Path) -> list[str]:
 def signed_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
     """A cloud that the scripts of this process call, as its owner."""
     with served(tmp_path / "state", everything_enabled=True, with_registry=False) as here:
-        for name, host in {"CONTAINER_ANALYSIS": "containeranalysis", "MONITORING": "monitoring"}.items():
-            monkeypatch.setenv(f"{name}_API_URL", f"{here.url}/{host}.googleapis.com")
-        monkeypatch.setattr(google, "_session", lambda: AuthorizedSession(Credentials("fake")))
+        here.lead_here(monkeypatch)
         yield here
 
 

@@ -42,12 +42,14 @@ class ApiKeys:
     """Lets holders of a key in.
 
     Args:
-        keys: each as it is, or `sha256:` and its digest in hexadecimal, so that no secret needs to be stored.
+        keys: each as it is, or `sha256:` and its digest in hexadecimal, so that no secret needs to be stored; behind
+            a digest and a space may stand a note.
     """
 
     def __init__(self, keys: Iterable[str]) -> None:
         self._digests = [
-            bytes.fromhex(key.removeprefix(_HASHED)) if key.startswith(_HASHED) else _digest(key) for key in keys
+            bytes.fromhex(key.removeprefix(_HASHED).partition(" ")[0]) if key.startswith(_HASHED) else _digest(key)
+            for key in keys
         ]
 
     async def check(self, authorization: str | None) -> None:

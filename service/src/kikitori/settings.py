@@ -18,7 +18,7 @@ _UNPREFIXED = {"port": "PORT", "hf_token": "HF_TOKEN"}
 """Names that others have given a meaning to."""
 _ORIGIN = re.compile(r"https?://[^/\s,]+")
 _USER = re.compile(r"[^@\s]*@[^@\s]+\.[^@\s]+")
-_DIGEST = re.compile(r"sha256:[0-9a-fA-F]{64}")
+_DIGEST = re.compile(r"sha256:[0-9a-fA-F]{64}( .*)?")
 _SHORTEST_KEY = 16
 
 Commas = Annotated[tuple[str, ...], NoDecode]
@@ -69,7 +69,8 @@ class Settings(BaseSettings):
     auth: Literal["none", "api-key", "firebase"] = "none"
     """Who may call: everyone, holders of a key, or users signed in to the Firebase project."""
     api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = ()
-    """Keys for `api-key`, as they are or as `sha256:` and 64 hexadecimal digits."""
+    """Keys for `api-key`, as they are or as `sha256:` and 64 hexadecimal digits, behind which may stand a space and a
+    note, such as whose key it is."""
     firebase_project: str | None = None
     """Project whose users `firebase` lets in."""
     allowed_users: Commas = ()

@@ -30,8 +30,7 @@ def objects(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
         served(tmp_path / "cloud", everything_enabled=True, with_registry=False) as cloud,
     ):
         hub.lead_here(monkeypatch, tmp_path / "hub")
-        for name, value in cloud.signed_in().items():
-            monkeypatch.setenv(name, value)
+        cloud.lead_here(monkeypatch)
         storage = cloud.client("storage", "v1")
         bucket = {"name": BUCKET, "location": "asia-southeast1"}
         storage.buckets().insert(project="kikitori-local", body=bucket).execute()

@@ -125,6 +125,9 @@ resource "google_cloud_run_v2_service" "this" {
   ]
 
   lifecycle {
+    # `make keys` notes there that instances shall start anew.
+    ignore_changes = [template[0].annotations]
+
     postcondition {
       condition     = self.latest_ready_revision != ""
       error_message = "No revision of ${var.name} ever became ready: the logs say why. Mend that, then see \"A first deploy that failed\" in docs/operations.md."

@@ -1,0 +1,133 @@
+"""A text in Secret Manager that several people change: each change is made on what the one before it left.
+
+Secret Manager adds a version without asking which one it follows. So whoever writes first notes the number of the
+version to come on the secret itself, where its etag lets one of several through; the others wait for that version.
+https://cloud.google.com/secret-manager/docs/etags
+"""
+
+from __future__ import annotations
+
+import base64
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import requests
+from google.auth.exceptions import GoogleAuthError
+
+from scripts.google import get, patch, post
+
+_COMING = "version-to-come"
+_PAUSE_S = 0.5
+_PATIENCE_S = 30.0
+"""After which whoever noted a version and did not add it is taken for dead."""
+_CHANGED_MEANWHILE = (400, 409, 412)
+"""What an etag that is not the current one may be answered with."""
+
+
+class SecretError(Exception):
+    """The secret was not read or changed; the message says why, and what to do."""
+
+
+@dataclass(frozen=True)
+class Secret:
+    """By its full name, projects/PROJECT/secrets/NAME. Methods raise SecretError."""
+
+    name: str
+
+    def read(self) -> str:
+        """The newest text, "" where there is none yet."""
+        with self._told():
+            return self._text(self._newest())
+
+    def change(self, to: Callable[[str], str]) -> None:
+        """Replace the text by what is made of it; `put_away` is for the older ones.
+
+        Args:
+            to: makes the new text of the newest; may be asked again with a newer one. What it raises changes nothing.
+        """
+        with self._told():
+            base = self._claim(to)
+            expected = base + 1
+            while (added := self._add(to(self._text(base)))) != expected:
+                # Another one wrote all the same, having waited too long. Theirs is what ours is made of.
+                base, expected = added - 1, added + 1
+
+    def put_away(self) -> None:
+        """Destroy older versions where the secret keeps those for a while; disable them where it does not."""
+        with self._told():
+            delayed = "versionDestroyTtl" in get("secretmanager", f"v1/{self.name}")
+            newest, verb = self._newest(), "destroy" if delayed else "disable"
+            for version in self._versions():
+                gone = version["state"] == "DESTROYED" or "scheduledDestroyTime" in version
+                if _number(version) < newest and not gone and (delayed or version["state"] == "ENABLED"):
+                    post("secretmanager", f"v1/{self.name}/versions/{_number(version)}:{verb}", {})
+
+    def _claim(self, to: Callable[[str], str]) -> int:
+        """Note the version to come; gives the number of the one before it."""
+        deadline = time.monotonic() + _PATIENCE_S
+        while True:
+            secret = get("secretmanager", f"v1/{self.name}")
+            newest = self._newest()
+            notes = secret.get("annotations", {})
+            if int(notes.get(_COMING, 0)) > newest and time.monotonic() < deadline:
+                print("Somebody else is changing it; waiting for that", file=sys.stderr, flush=True)
+                time.sleep(_PAUSE_S)
+                continue
+            to(self._text(newest))  # what cannot be done is not announced either
+            body = {"etag": secret["etag"], "annotations": {**notes, _COMING: str(newest + 1)}}
+            try:
+                patch("secretmanager", f"v1/{self.name}", body, updateMask="annotations")
+            except requests.HTTPError as error:
+                if error.response.status_code not in _CHANGED_MEANWHILE or time.monotonic() > deadline:
+                    raise
+                continue
+            return newest
+
+    def _versions(self) -> Iterator[dict[str, Any]]:
+        token = None
+        while True:
+            page = get("secretmanager", f"v1/{self.name}/versions", pageToken=token)
+            yield from page.get("versions", [])
+            if not (token := page.get("nextPageToken")):
+                return
+
+    def _newest(self) -> int:
+        return max((_number(version) for version in self._versions()), default=0)
+
+    def _text(self, number: int) -> str:
+        if not number:
+            return ""
+        answer = get("secretmanager", f"v1/{self.name}/versions/{number}:access")
+        return base64.b64decode(answer["payload"]["data"]).decode()
+
+    def _add(self, text: str) -> int:
+        data = base64.b64encode(text.encode()).decode()
+        return _number(post("secretmanager", f"v1/{self.name}:addVersion", {"payload": {"data": data}}))
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except GoogleAuthError as error:
+            raise SecretError(f"Not signed in ({error}): gcloud auth application-default login") from error
+        except requests.HTTPError as error:
+            raise SecretError(f"{self.name}: {_advice(error.response)}") from error
+        except requests.RequestException as error:
+            raise SecretError(f"Secret Manager cannot be reached ({error}). Give the same command again.") from error
+
+
+def _number(version: dict[str, Any]) -> int:
+    return int(version["name"].rpartition("/")[2])
+
+
+def _advice(response: requests.Response) -> str:
+    said = response.json().get("error", {}).get("message", "") if response.content else ""
+    if response.status_code == 404:
+        return "there is no such secret. terraform/bootstrap makes it; --project and --secret say which one is meant."
+    if response.status_code == 403:
+        return f"not allowed ({said}). It takes roles/secretmanager.admin on the secret."
+    return f"{response.status_code} {said}. Give the same command again; `list` says whether the change was made."

@@ -1,0 +1,242 @@
+"""Access keys: what the program writes into the local Google, the service lets in."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import httpx2 as httpx
+import pytest
+from kikitori.app import create_app
+from kikitori.settings import Settings
+
+from scripts import google, secret, service
+from scripts.keys import Key, main, parse, with_key
+from scripts.secret import Secret
+from tests.local_cloud.conftest import PLACE, PROJECT, Served, served, template
+from tests.processes import serving
+from tests.scripted_engine import ScriptedEngine
+
+NAME = f"{PROJECT}/secrets/kikitori-api-keys"
+OLD = "a key from before it had a name"
+COMMAND = ["--project", "kikitori-local"]
+SERVICE = f"{PLACE}/services/kikitori"
+
+
+@pytest.fixture
+def cloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
+    """Has the secret as terraform/bootstrap makes it, without a version."""
+    with served(tmp_path / "cloud", everything_enabled=True, with_registry=False) as here:
+        here.lead_here(monkeypatch)
+        monkeypatch.setattr(secret, "_PAUSE_S", 0.01)
+        monkeypatch.setattr(service, "_PAUSE_S", 0.01)
+        body = {"replication": {"automatic": {}}, "versionDestroyTtl": "604800s"}
+        secrets(here).create(parent=PROJECT, secretId="kikitori-api-keys", body=body).execute()
+        yield here
+
+
+def secrets(cloud: Served) -> Any:
+    return cloud.client("secretmanager", "v1").projects().secrets()
+
+
+def write(cloud: Served, text: str) -> None:
+    payload = {"data": base64.b64encode(text.encode()).decode()}
+    secrets(cloud).addVersion(parent=NAME, body={"payload": payload}).execute()
+
+
+def versions(cloud: Served) -> list[Any]:
+    """The newest first."""
+    found: list[Any] = secrets(cloud).versions().list(parent=NAME).execute().get("versions", [])
+    return found
+
+
+def lets_in(key: str) -> bool:
+    """Whether the service does, started with what Secret Manager has."""
+    engine = ScriptedEngine()
+    engine.allow_everything()
+    settings = Settings.model_validate({"auth": "api-key", "api_keys": Secret(NAME).read()})
+    with serving(create_app(settings, engine)) as url:
+        status = httpx.get(f"{url}/v1/models", headers={"Authorization": f"Bearer {key}"}).status_code
+    assert status in (200, 401)
+    return status == 200
+
+
+def test_a_key_from_its_making_to_its_end(cloud: Served, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*COMMAND, "--add", "alice@example.com"]) == 0
+    said = capsys.readouterr()
+    key = said.out.strip()
+    assert key.startswith("kikitori_")
+    assert "shown this once" in said.err
+    assert "about 15 minutes" in said.err
+    assert key not in said.err
+    assert Secret(NAME).read().startswith(f"sha256:{hashlib.sha256(key.encode()).hexdigest()} alice@example.com 20")
+    assert lets_in(key)
+
+    assert main([*COMMAND, "--add", "pipeline"]) == 0
+    other = capsys.readouterr().out.strip()
+    assert main([*COMMAND]) == 0
+    listed = capsys.readouterr().out
+    assert [line.split()[0] for line in listed.splitlines()] == ["alice@example.com", "pipeline"]
+    assert key not in listed
+
+    assert main([*COMMAND, "--revoke", "alice@example.com"]) == 0
+    assert not lets_in(key)
+    assert lets_in(other)
+
+
+def test_keys_from_before_they_had_names_stay_and_become_digests(
+    cloud: Served, capsys: pytest.CaptureFixture[str]
+) -> None:
+    digest = hashlib.sha256(b"another old one").hexdigest()
+    write(cloud, f"{OLD}, sha256:{digest}")
+    assert main([*COMMAND, "--add", "alice"]) == 0
+    assert OLD not in Secret(NAME).read()
+    assert lets_in(OLD)
+    assert main([*COMMAND, "--revoke", digest[:8]]) == 0
+    assert not lets_in("another old one")
+    assert main(COMMAND) == 0
+    assert capsys.readouterr().out.splitlines()[1].split()[:2] == ["-", "-"]
+
+
+def test_a_dry_run_changes_nothing(cloud: Served, capsys: pytest.CaptureFixture[str]) -> None:
+    write(cloud, OLD)
+    assert main([*COMMAND, "--add", "alice", "--dry-run"]) == 0
+    assert main([*COMMAND, "--revoke", Key.parse(OLD).digest, "--dry-run"]) == 1
+    said = capsys.readouterr()
+    assert "'alice' would be added" in said.err
+    assert "only key" in said.err
+    assert not said.out
+    assert Secret(NAME).read() == OLD
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--add", "alice"], "is a key 'alice' already"),
+        (["--revoke", "bob"], "means no key; there are: alice"),
+        (["--revoke", "alice"], "without any the service does not start"),
+    ],
+)
+def test_what_cannot_be_done(cloud: Served, capsys: pytest.CaptureFixture[str], options: list[str], words: str) -> None:
+    write(cloud, with_key(Key("0" * 64, "alice", "2026-11-24"), ""))
+    assert main([*COMMAND, *options]) == 1
+    assert words in capsys.readouterr().err
+    assert len(versions(cloud)) == 1
+
+
+def test_names_that_could_not_be_kept() -> None:
+    for name in ("", "two words", "a,b", "-x"):
+        with pytest.raises(SystemExit) as ended:
+            main([*COMMAND, f"--add={name}"])
+        assert ended.value.code == 2
+
+
+def test_what_google_refuses(
+    cloud: Served, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert main([*COMMAND, "--secret", "other"]) == 1
+    cloud.fault("secretmanager.projects.secrets.get", status=403)
+    assert main([*COMMAND, "--add", "alice"]) == 1
+    cloud.fault("secretmanager.projects.secrets.addVersion", drop="after")
+    assert main([*COMMAND, "--add", "bob"]) == 1
+    said = capsys.readouterr()
+    assert "terraform/bootstrap makes it" in said.err
+    assert "roles/secretmanager.admin" in said.err
+    assert "cannot be reached" in said.err
+    assert not said.out
+    google._session.cache_clear()
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", "/nowhere.json")
+    assert main(COMMAND) == 1
+    assert "gcloud auth application-default login" in capsys.readouterr().err
+
+
+def test_versions_from_before_can_be_brought_back_for_a_week(cloud: Served, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("alice", "bob"):
+        assert main([*COMMAND, "--add", name]) == 0
+    newest, before = versions(cloud)
+    assert newest["state"] == "ENABLED"
+    assert (before["state"], "scheduledDestroyTime" in before) == ("DISABLED", True)
+    cloud.fault("secretmanager.projects.secrets.versions.destroy", status=403)
+    assert main([*COMMAND, "--add", "carol"]) == 0
+    assert "stay readable" in capsys.readouterr().err
+    secrets(cloud).patch(name=NAME, updateMask="versionDestroyTtl", body={}).execute()
+    assert main([*COMMAND, "--revoke", "carol"]) == 0
+    assert [(each["state"], "scheduledDestroyTime" in each) for each in versions(cloud)] == [
+        ("ENABLED", False),
+        ("DISABLED", False),
+        ("DISABLED", False),
+        ("DISABLED", True),
+    ]
+
+
+def test_keys_that_are_added_at_the_same_time_are_all_there(cloud: Served) -> None:
+    names = [f"key-{number}" for number in range(6)]
+    keys = [Key(hashlib.sha256(name.encode()).hexdigest(), name, "2026-11-24") for name in names]
+    with ThreadPoolExecutor(len(keys)) as threads:
+        list(threads.map(lambda key: Secret(NAME).change(partial(with_key, key)), keys))
+    assert sorted(key.name for key in parse(Secret(NAME).read())) == names
+
+
+def test_whoever_noted_a_version_and_died_is_not_waited_for_forever(
+    cloud: Served, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(cloud, OLD)
+    secrets(cloud).patch(name=NAME, updateMask="annotations", body={"annotations": {"version-to-come": "2"}}).execute()
+    monkeypatch.setattr(secret, "_PATIENCE_S", 0.1)
+    assert main([*COMMAND, "--add", "alice"]) == 0
+    assert "Somebody else is changing it" in capsys.readouterr().err
+    assert len(parse(Secret(NAME).read())) == 2
+
+
+def test_what_another_one_adds_in_between_is_kept(cloud: Served) -> None:
+    calls = 0
+
+    def change(text: str) -> str:
+        nonlocal calls
+        calls += 1
+        if calls == 2:  # the version is announced, and not added yet
+            write(cloud, with_key(Key("1" * 64, "late", "2026-11-24"), text))
+        return with_key(Key("2" * 64, "mine", "2026-11-24"), text)
+
+    write(cloud, OLD)
+    Secret(NAME).change(change)
+    assert [key.name for key in parse(Secret(NAME).read())] == ["", "late", "mine"]
+
+
+def test_the_service_starts_anew_with_them(cloud: Served, capsys: pytest.CaptureFixture[str]) -> None:
+    services = cloud.client("run", "v2").projects().locations().services()
+    body = {"template": template()}
+    created = services.create(parent=PLACE, serviceId="kikitori", body=body).execute()
+    cloud.ended(created, cloud.client("run", "v2").projects().locations().operations())
+    assert main([*COMMAND, "--add", "alice", "--restart", SERVICE]) == 0
+    assert "It serves, with the keys as they are now" in capsys.readouterr().err
+    revisions = services.revisions().list(parent=SERVICE).execute()["revisions"]
+    assert len(revisions) == 2
+
+    cloud.fault("run.projects.locations.services.patch", operation={"status": "FAILED_PRECONDITION", "message": "No"})
+    assert main([*COMMAND, "--add", "bob", "--restart", SERVICE]) == 1
+    said = capsys.readouterr()
+    assert said.out.startswith("kikitori_")
+    assert "did not start anew: No. The revision before goes on serving" in said.err
+
+    pinned = {"type": "TRAFFIC_TARGET_ALLOCATION_TYPE_REVISION", "percent": 100}
+    pinned["revision"] = services.get(name=SERVICE).execute()["latestReadyRevision"].rpartition("/")[2]
+    services.patch(name=SERVICE, updateMask="traffic", body={"traffic": [pinned]}).execute()
+    assert main([*COMMAND, "--revoke", "bob", "--restart", SERVICE]) == 1
+    assert "pinned to another revision" in capsys.readouterr().err
+
+
+def test_make_passes_the_key_alone(cloud: Served) -> None:
+    """What `KEY=$(make keys ADD=...)` gets."""
+    command = ["make", "--silent", "--no-print-directory", "keys", "PROJECT=kikitori-local", "ADD=alice"]
+    root = Path(__file__).parent.parent
+    said = subprocess.run([*command, f"PYTHON={sys.executable}"], cwd=root, check=True, capture_output=True, text=True)
+    assert said.stdout.count("\n") == 1
+    assert lets_in(said.stdout.strip())
