@@ -106,6 +106,7 @@ _CHANNELS = [f"{PROJECT}/notificationChannels/{n}" for n in range(6)]
         ({"amount": {}}, "Required field 'amount'"),
         ({"notificationsRule": {"monitoringNotificationChannels": _CHANNELS, "schemaVersion": "1.0"}}, "At most 5"),
         ({"notificationsRule": {"pubsubTopic": f"{PROJECT}/topics/none", "schemaVersion": "1.0"}}, "does not exist"),
+        ({"amount": {"specifiedAmount": {"units": "-1"}}}, "must not be negative"),
         ({"thresholdRules": [{"thresholdPercent": -1}]}, "must not be negative"),
     ],
 )
@@ -151,53 +152,25 @@ def test_subnetworks(cloud: Served) -> None:
         compute.subnetworks().patch(**at, body=change).execute()
 
 
-_THRESHOLD = {"filter": 'metric.type="x" resource.type="y"', "comparison": "COMPARISON_GT", "duration": "60s"}
-
-
 @pytest.mark.parametrize(
-    ("condition", "words"),
+    ("service", "path", "given", "words"),
     [
-        ({**_THRESHOLD, "duration": "61s"}, "multiple of 60"),
-        ({**_THRESHOLD, "filter": 'metric.type="x"'}, "Must specify a restriction"),
-        (
-            {**_THRESHOLD, "filter": 'metric.type="logging.googleapis.com/user/none" resource.type="y"'},
-            "Cannot find metric",
-        ),
-        (None, "exactly one kind"),
+        ("logging/v2", "metrics", {"body": {"name": "m", "filter": "severity>= AND"}}, "Unparseable filter"),
+        ("logging/v2", "metrics", {"body": {"name": "m"}}, "'filter' is missing"),
+        ("pubsub/v1", "topics", {"name": "new", "body": {"messageRetentionDuration": "1s"}}, "from 10 minutes"),
+        ("pubsub/v1", "topics", {"name": "new", "body": {"labels": {"1st": "a"}}}, "not a label"),
+        ("secretmanager/v1", "secrets", {"secretId": "s", "body": {"labels": {"Team": "a"}}}, "not a label"),
+        ("secretmanager/v1", "secrets", {"secretId": "s", "body": {"labels": {"team": "A"}}}, "not a label"),
     ],
 )
-def test_alert_refused(cloud: Served, condition: Json | None, words: str) -> None:
-    policies = cloud.client("monitoring", "v3").projects().alertPolicies()
-    kind = {"conditionThreshold": condition} if condition else {}
-    with pytest.raises(HttpError, match=words):
-        policies.create(name=PROJECT, body=_policy(**kind)).execute()
-
-
-def _policy(**condition: Any) -> Json:
-    return {"displayName": "p", "combiner": "OR", "conditions": [{"displayName": "c", **condition}]}
-
-
-def test_alert_on_a_metric_with_a_slash_in_its_name(cloud: Served) -> None:
-    policies = cloud.client("monitoring", "v3").projects().alertPolicies()
-    metrics = cloud.client("logging", "v2").projects().metrics()
-
-    def conditions(name: str) -> list[Json]:
-        threshold = f'metric.type="logging.googleapis.com/user/{name}" AND resource.type="y"'
-        query = f"increase(logging_googleapis_com:user_{name.replace('/', '_')}[5m]) > 0"
-        quoted = f'increase({{"__name__"="logging.googleapis.com/user/{name}"}}[5m]) > 0'
-        return [
-            {"conditionThreshold": {**_THRESHOLD, "filter": threshold}},
-            *({"conditionPrometheusQueryLanguage": {"query": each}} for each in (query, quoted)),
-        ]
-
-    metrics.create(parent=PROJECT, body={"name": "speech/errors", "filter": "severity>=ERROR"}).execute()
-    for condition in conditions("speech/errors"):
-        policies.create(name=PROJECT, body=_policy(**condition)).execute()
-    for condition in conditions("speech/none"):
-        with pytest.raises(HttpError, match="Cannot find metric"):
-            policies.create(name=PROJECT, body=_policy(**condition)).execute()
-    unchecked = {"query": "logging_googleapis_com:user_none > 0", "disableMetricValidation": True}
-    policies.create(name=PROJECT, body=_policy(conditionPrometheusQueryLanguage=unchecked)).execute()
+def test_refused(cloud: Served, service: str, path: str, given: Json, words: str) -> None:
+    collection = getattr(cloud.client(*service.split("/")).projects(), path)()
+    if path == "secrets":
+        given["body"]["replication"] = {"automatic": {}}
+    place = {"name": f"{PROJECT}/topics/{given['name']}"} if path == "topics" else {"parent": PROJECT}
+    with pytest.raises(HttpError, match=words) as refused:
+        collection.create(**given | place).execute()
+    assert refused.value.status_code == 400
 
 
 def test_api_that_does_not_exist(cloud: Served) -> None:

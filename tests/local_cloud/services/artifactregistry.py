@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.local_cloud import operations
+from tests.local_cloud import labels, operations
 from tests.local_cloud.call import Call
 from tests.local_cloud.errors import bad_field
 from tests.local_cloud.resources import Change, Collection
@@ -16,6 +16,7 @@ def _check(change: Change) -> None:
         raise bad_field("repository.format", "Required field is missing")
     if "dockerConfig" in body and body["format"] != "DOCKER":
         raise bad_field("repository.docker_config", "Only a repository of format DOCKER has it")
+    labels.check(body.get("labels", {}), "repository.labels")
     for key, policy in body.get("cleanupPolicies", {}).items():
         if policy.get("id", key) != key:
             raise bad_field("repository.cleanup_policies", f"The policy under '{key}' has another id")

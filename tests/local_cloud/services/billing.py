@@ -39,6 +39,8 @@ def _check(change: Change) -> None:
     amount = body.get("amount", {})
     if len([kind for kind in ("specifiedAmount", "lastPeriodAmount") if kind in amount]) != 1:
         raise bad_field("budget.amount", "Exactly one of specifiedAmount and lastPeriodAmount is needed")
+    if int(value_at(amount, "specifiedAmount.units") or 0) < 0:
+        raise bad_field("budget.amount.specified_amount", "must not be negative")
     currency = value_at(amount, "specifiedAmount.currencyCode")
     if currency and currency != project.currency:
         raise invalid(f"The budget's currency {currency} is not {project.currency}, the billing account's.")

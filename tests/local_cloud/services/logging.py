@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from tests.local_cloud import filters
 from tests.local_cloud.call import Call, now
 from tests.local_cloud.errors import bad_field
 from tests.local_cloud.resources import Change, Collection
@@ -15,8 +16,9 @@ _EXTRACTOR = re.compile(r"(REGEXP_)?EXTRACT\(.+\)")
 def _check(change: Change) -> None:
     body = change.body
     descriptor = body.get("metricDescriptor", {})
-    labels = {label["key"] for label in descriptor.get("labels", [])}
-    if labels != set(body.get("labelExtractors", {})):
+    filters.check(body.get("filter", ""))
+    described = {label.get("key") for label in descriptor.get("labels", [])}
+    if described != set(body.get("labelExtractors", {})):
         raise bad_field("metric.label_extractors", "There must be one extractor for each label of the descriptor")
     for extractor in (*body.get("labelExtractors", {}).values(), *filter(None, [body.get("valueExtractor")])):
         if not _EXTRACTOR.fullmatch(extractor):
@@ -44,6 +46,8 @@ def _replace(call: Call) -> Json:
     found = call.store.get(call.full())
     body = {**call.body, "name": call.name, "createTime": found.body["createTime"] if found else now()}
     change = Change(call, call.name, body, found.body if found else None)
+    if not body.get("filter"):
+        raise bad_field("metric.filter", "Required field is missing")
     _METRICS.check(change)
     _METRICS.fill(change)
     body["updateTime"] = now()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from tests.local_cloud import filters, labels
 from tests.local_cloud.call import Call, digits, now
 from tests.local_cloud.errors import GoogleError, bad_field
 from tests.local_cloud.resources import Change, Collection, value_at
@@ -68,6 +69,7 @@ def _check_policy(change: Change) -> None:
     body, call = change.body, change.call
     if body.get("combiner", "COMBINE_UNSPECIFIED") == "COMBINE_UNSPECIFIED":
         raise bad_field("alert_policy.combiner", "A combiner is required")
+    labels.check(body.get("userLabels", {}), "alert_policy.user_labels")
     if not 1 <= len(body.get("conditions", [])) <= 6:
         raise bad_field("alert_policy.conditions", "A policy has 1 to 6 conditions")
     for condition in body["conditions"]:
@@ -98,6 +100,8 @@ def _check_condition(change: Change, condition: Json) -> None:
 def _check_series(change: Change, inner: Json) -> None:
     for name in ("filter", "denominatorFilter"):
         text = inner.get(name, "")
+        if text:
+            filters.check(text)
         if name == "filter" and not ("metric.type" in text and "resource.type" in text):
             raise bad_field(
                 "alert_policy.conditions.filter", "Must specify a restriction on metric.type and resource.type"
@@ -171,6 +175,7 @@ def _series(call: Call) -> Json:
     metric = re.search(r'metric\.type="([^"]+)"', call.query.get("filter", ""))
     if not metric:
         raise bad_field("filter", "Must specify a single metric type")
+    filters.check(call.query["filter"])
     found = call.store.get(call.full(f"{call.name}/{metric[1]}"))
     return {"timeSeries": [found.body]} if found else {}
 

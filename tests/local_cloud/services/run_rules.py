@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from tests.local_cloud import policies
+from tests.local_cloud import labels, policies
 from tests.local_cloud.call import Call
 from tests.local_cloud.errors import GoogleError, bad_field, invalid
 from tests.local_cloud.resources import Change, value_at
@@ -143,6 +143,7 @@ def _names(change: Change, template: Json) -> None:
     if revision and not re.fullmatch(rf"{re.escape(change.id)}-[a-z0-9-]*[a-z0-9]", revision):
         raise bad_field("service.template.revision", f"must begin with '{change.id}-'")
     for where in (change.body, template):
+        labels.check(where.get("labels", {}), "service.labels")
         for kind in ("labels", "annotations"):
             for key in where.get(kind, {}):
                 if re.match(r"(run|cloud|serving)\.(googleapis\.com|knative\.dev)", key):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable
 
+from tests.local_cloud import labels
 from tests.local_cloud.call import Call, new_etag, now
 from tests.local_cloud.errors import GoogleError, aborted, bad_field, not_found
 from tests.local_cloud.paging import paged
@@ -22,6 +23,7 @@ def _check(change: Change) -> None:
     kinds = [kind for kind in ("automatic", "userManaged") if kind in change.body.get("replication", {})]
     if len(kinds) != 1:
         raise bad_field("secret.replication", "Exactly one of automatic and userManaged is needed")
+    labels.check(change.body.get("labels", {}), "secret.labels")
 
 
 def _add_version(call: Call) -> Json:

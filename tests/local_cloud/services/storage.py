@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from tests.local_cloud import policies
+from tests.local_cloud import labels, policies
 from tests.local_cloud.admission import LOCATIONS
 from tests.local_cloud.call import Call, now
 from tests.local_cloud.errors import GoogleError, bad_field, invalid
@@ -60,9 +60,7 @@ def _check(body: Json) -> None:
     for rule in body.get("lifecycle", {}).get("rule", []):
         if rule.get("action", {}).get("type") not in _ACTIONS or not rule.get("condition"):
             raise bad_field("lifecycle.rule", "A rule needs a known action and at least one condition")
-    for key, value in body.get("labels", {}).items():
-        if not re.fullmatch(r"[a-z][a-z0-9_-]{0,62}", key) or not re.fullmatch(r"[a-z0-9_-]{0,63}", value):
-            raise bad_field("labels", f"'{key}: {value}' is not a label")
+    labels.check(body.get("labels", {}), "labels")
 
 
 def _complete(body: Json) -> Json:
