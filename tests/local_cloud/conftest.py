@@ -74,9 +74,9 @@ class Served:
 
 
 @contextmanager
-def served(folder: Path, **options: Any) -> Iterator[Served]:
+def served(folder: Path, port: int | None = None, **options: Any) -> Iterator[Served]:
     """Open a local cloud on a folder and serve it."""
-    port = free_port()
+    port = port or free_port()
     url = f"http://127.0.0.1:{port}"
     with opened(folder, url, **options) as app, serving(app, port):
         yield Served(url, folder)

