@@ -17,6 +17,7 @@ from google.auth.transport.requests import AuthorizedSession
 _SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
 _TIMEOUT_S = 60
 _ADDRESS = {
+    "cloudbilling": "CLOUD_BILLING_API_URL",
     "containeranalysis": "CONTAINER_ANALYSIS_API_URL",
     "firebasehosting": "FIREBASE_HOSTING_API_URL",
     "monitoring": "MONITORING_API_URL",

@@ -1,0 +1,98 @@
+"""What recordings would cost in a month, and what else one could pay for: a simulation by Cloud Run's rules."""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from scripts.cost.alternatives import Month, Service, Trace, engine_names, months, read_engine
+from scripts.cost.catalog import refresh
+from scripts.cost.levers import levers
+from scripts.cost.prices import free_tier_usd
+from scripts.cost.traffic import DAY_S, Recording, Visit, read_log, read_traffic
+
+_DRAWS = 3
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """What the command takes."""
+    given = parser.add_mutually_exclusive_group(required=True)
+    given.add_argument("traffic", nargs="?", help="a name in scripts/cost/presets, or a file like those")
+    given.add_argument(
+        "--log", type=Path, metavar="FILE", help="recordings that were: CSV of start,seconds, or JSON log"
+    )
+    parser.add_argument("--days", type=_days, default=28, help="simulated, of described traffic (default: %(default)s)")
+    parser.add_argument("--region", default=Service().region, help="default: %(default)s")
+    parser.add_argument("--engine", choices=engine_names(), default=Service().engine, help="default: %(default)s")
+    parser.add_argument("--levers", action="store_true", help="what each thing that can be turned does, in its place")
+    parser.add_argument("--json", action="store_true", help="in place of the table")
+    parser.add_argument(
+        "--refresh", action="store_true", help="read the prices of instances from Google's catalog first"
+    )
+
+
+def run(options: Namespace) -> str:
+    """What the command prints.
+
+    Raises:
+        TrafficError: the traffic cannot be read.
+        PriceError: a price is not known.
+        requests.RequestException, google.auth.exceptions.GoogleAuthError: the catalog cannot be read.
+    """
+    if options.refresh:
+        refresh()
+    service = replace(Service(), region=options.region, engine=options.engine)
+    traces = _of_log(read_log(options.log)) if options.log else draws(options.traffic, options.days)
+    found = list((levers if options.levers else months)(traces, service))
+    if options.json:
+        return json.dumps({"service": service.region, "months": [month.record() for month in found]}, indent=2)
+    basis = read_engine(service.engine)[1]
+    lines = [table(found), "", f"- Speed of {service.engine}: {basis}"]
+    lines += [f"- {month.name}: {month.note}" for month in found if month is found[0] or month.note != found[0].note]
+    free_usd = free_tier_usd(found[0].instance_s, service.machine)
+    lines.append(
+        f"- Not taken off: the free tier, up to {free_usd:.2f} USD of the first. Left out: network, storage, images, "
+        "the page."
+    )
+    if refused := sum(month.refused for month in found):
+        lines.append(f"- {refused:.0f} requests found no place: raise max_instances.")
+    return "\n".join(lines)
+
+
+def draws(traffic: str, days: int) -> list[Trace]:
+    """A described traffic, drawn some times."""
+    described = read_traffic(traffic)
+    return [Trace(described.visits(days, seed), days) for seed in range(1, _DRAWS + 1)]
+
+
+def table(months: Sequence[Month]) -> str:
+    """Markdown, a row for each."""
+    lines = [
+        "| | US dollars a month | instance | idle | waking | starts | unused | wait, median | 19 of 20 |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|---:|",
+    ]
+    for one in months:
+        low, high = one.usd_range
+        spread = f" ({low:.2f} to {high:.2f})" if f"{low:.2f}" != f"{high:.2f}" else ""
+        waits = [f"{wait:.1f} s" if wait is not None else "" for wait in (one.wait_median_s, one.wait_p95_s)]
+        hours = [f"{one.instance_s / 3600:.1f} h", f"{one.idle_share:.0%}", f"{one.waking_share:.1%}"]
+        counts = [f"{one.starts:.0f}", f"{one.unused_starts:.0f}"]
+        taken = [*hours, *counts] if one.instance_s else [""] * 5
+        lines.append(f"| {' | '.join([one.name, f'{one.usd:.2f}{spread}', *taken, *waits])} |")
+    return "\n".join(lines)
+
+
+def _days(text: str) -> int:
+    if not 1 <= (days := int(text)) <= 366:
+        raise ValueError(text)
+    return days
+
+
+def _of_log(recordings: Sequence[Recording]) -> list[Trace]:
+    """The recordings that were, each a visit of its own: a log does not say how long a page was open."""
+    visits = [Visit(one.start_s, one.end_s, (one,)) for one in recordings]
+    days = max(visit.end_s for visit in visits) // DAY_S + 1
+    return [Trace(visits, days)]
