@@ -110,6 +110,12 @@ rollback: .venv/test.stamp ## Serve an earlier revision and page again (STATE_BU
 drift: .venv/test.stamp ## Say what is not as declared, and whether the service scales to zero (STATE_BUCKET)
 	@$(PYTHON) -m scripts.drift --state=$(STATE_BUCKET) --to .cache/drift.md
 
+.PHONY: cost-estimate
+cost-estimate: .venv/test.stamp ## Say what recordings would cost, beside the alternatives (TRAFFIC=name or file, or LOG; REGION, MODEL_SPEED, LEVERS, REFRESH)
+	@$(PYTHON) -m scripts.cost estimate $(if $(LOG),--log $(LOG),$(or $(TRAFFIC),small-team)) \
+		$(if $(REGION),--region $(REGION)) $(if $(MODEL_SPEED),--engine $(MODEL_SPEED)) $(if $(LEVERS),--levers) \
+		$(if $(REFRESH),--refresh)
+
 .PHONY: cost-report
 cost-report: .venv/test.stamp ## Say what the service cost in the last seven days (STATE_BUCKET)
 	@$(PYTHON) -m scripts.cost_report --state=$(STATE_BUCKET)
