@@ -45,6 +45,9 @@ TESTS = {
         r"make cloud-api",
         r"curl .*http://127\.0\.0\.1:8085/.*",
     ),
+    "tests/cost/test_estimate.py::test_a_described_traffic_is_estimated_beside_all_alternatives": (
+        r"make cost-estimate TRAFFIC=.*",
+    ),
     "tests/test_weights.py::test_a_model_comes_whole_and_once": (r"make weights BUCKET=\S+ TO=int8( DRY_RUN=1)?",),
     "tests/test_preflight.py::test_a_project_that_is_ready_needs_no_mending": (r"make preflight .*",),
     "tests/pipeline/test_scan.py::test_nothing_critical_with_a_fix": (r"make scan IMAGE=\$DIGEST",),
