@@ -163,7 +163,7 @@ format: .venv/test.stamp web/node_modules/.stamp ## Rewrite the sources in the h
 
 .PHONY: screenshots
 screenshots: .venv/test.stamp web/dist/index.html ## Take the documents' pictures of the page again
-	@scripts/require.sh chromium espeak-ng
+	@scripts/require.sh chromium espeak-ng japanese-font
 	$(PYTHON) -m tests.e2e.screenshots
 
 .PHONY: cloud-api

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Sees to it that the named programs are here: installs their Debian packages where it may, else says what is missing.
-# Usage: require.sh {python|node|PROGRAM}...; a program is one whose Debian package has its name
+# Usage: require.sh {python|node|japanese-font|PROGRAM}...; a program is one whose Debian package has its name
 set -eu
 
 usable() {
@@ -8,6 +8,7 @@ usable() {
     python) python3 -c 'import sys, ensurepip; sys.exit(sys.version_info < (3, 11))' ;;
     node) node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 19) ? 0 : 1)' &&
         npm --version ;;
+    japanese-font) [ -n "$(fc-list :lang=ja)" ] ;;
     *) command -v "$1" ;;
     esac >/dev/null 2>&1
 }
@@ -16,6 +17,7 @@ packages() {
     case $1 in
     python) echo python3 python3-venv ;;
     node) echo nodejs npm ;;
+    japanese-font) echo fontconfig fonts-noto-cjk ;;
     *) echo "$1" ;;
     esac
 }
@@ -24,6 +26,7 @@ needs() {
     case $1 in
     python) echo 'Python 3.11 or newer with venv' ;;
     node) echo 'Node.js 20.19 or newer with npm' ;;
+    japanese-font) echo 'a font with Japanese characters' ;;
     *) echo "$1" ;;
     esac
 }
