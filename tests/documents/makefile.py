@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from tests.documents.pages import ROOT
 
-_CALL = re.compile(r"\bmake(?: -C \S+)? (?P<target>[a-z][a-z-]*)(?P<variables>(?: [A-Z_]+=(?:'[^']*'|\S+))*)")
+_CALL = re.compile(r"\bmake(?: -C \S+| --silent)* (?P<target>[a-z][a-z-]*)(?P<variables>(?: [A-Z_]+=(?:'[^']*'|\S+))*)")
 
 
 def targets() -> dict[str, str]:
