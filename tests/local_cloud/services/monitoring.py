@@ -161,7 +161,7 @@ _CHANNELS = Collection(
 _POLICIES = Collection(
     "monitoring.v3",
     "projects.alertPolicies",
-    "create get patch delete",
+    "create get list patch delete",
     id=lambda _: digits(19),
     pattern=r"\d+",
     required=("displayName",),
