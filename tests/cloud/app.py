@@ -54,6 +54,10 @@ _MADE_BY_BOOTSTRAP_ONLY = {
 _ROOT_FILE = "bootstrap.auto.tfvars.json"
 
 
+class TerraformError(Exception):
+    """The app could not be deployed; the message is what was said."""
+
+
 @dataclass(frozen=True)
 class App:
     """What is deployed, as far as the page needs it."""
@@ -65,9 +69,9 @@ class App:
 class Terraform:
     """The two roots in a local Google: bootstrap is applied once, app as often as its variables change."""
 
-    def __init__(self, folder: Path, cloud: Served) -> None:
+    def __init__(self, folder: Path, cloud: Served, *, real: bool | None = None) -> None:
         self._folder, self._cloud = folder, cloud
-        self.real = real_terraform()
+        self.real = real_terraform() if real is None else real
         outputs = bootstrap.by_terraform(folder, cloud) if self.real else bootstrap.by_clients(cloud)
         self._bucket = outputs["state_bucket"]
         self._variables = _read(outputs["app_tfvars"])
@@ -96,7 +100,7 @@ class Terraform:
             ["terraform", *arguments], cwd=root, env=environment, capture_output=True, text=True, check=False
         )
         if done.returncode:
-            raise RuntimeError(f"terraform {arguments[0]} failed:\n{done.stdout}{done.stderr}")
+            raise TerraformError(f"terraform {arguments[0]} failed:\n{done.stdout}{done.stderr}")
         return done.stdout
 
     def _planned(self, variables: Json) -> Json:
@@ -108,7 +112,7 @@ class Terraform:
                 "app", "test", "-json", "-verbose", "-filter=tests/here.tftest.hcl", "-var-file=here.tfvars.json"
             )
         if done.status:
-            raise RuntimeError(f"terraform test failed:\n{done.out}")
+            raise TerraformError(f"terraform test failed:\n{done.out}")
         changes = done.of("test_plan")["planned"]["resource_changes"]
         [values] = [one["change"]["after"] for one in changes if one["type"] == "google_cloud_run_v2_service"]
         uri = self._deploy(values)
@@ -127,19 +131,19 @@ class Terraform:
             operation = places.services().create(parent=PLACE, serviceId=values["name"], body=body).execute()
         ended: Json = self._cloud.ended(operation, places.operations())
         if "error" in ended:
-            raise RuntimeError(ended["error"]["message"])
+            raise TerraformError(ended["error"]["message"])
         return str(ended["response"]["uri"])
 
 
 def as_sent(schema: str, values: Mapping[str, Any]) -> Json:
     """A resource's values as Google's API takes them: its provider writes snake_case, and lists of one for objects.
 
-    Fields that the API does not have, or that are the server's, or that nobody set, are left out.
+    Left out, as by the provider, are fields that the API does not have, the server's own, and what is nothing, 0 or false.
     """
     sent: Json = {}
     for name, of in api("run.v2").schema(schema)["properties"].items():
         value = values.get(re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower())
-        if of.get("readOnly") or value in (None, [], {}, ""):
+        if of.get("readOnly") or not value:
             continue
         sent[name] = _sent(of, value)
     return sent

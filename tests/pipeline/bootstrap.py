@@ -20,9 +20,8 @@ SITE = "kikitori-speech"
 def by_terraform(folder: Path, cloud: Served) -> dict[str, str]:
     github = REPOSITORY
     root = folder / "terraform/bootstrap"
-    shutil.copytree(
-        ROOT / "terraform", folder / "terraform", ignore=shutil.ignore_patterns(".terraform*", "*.tfstate*")
-    )
+    ignored = shutil.ignore_patterns(".terraform*", "*.tfstate*")
+    shutil.copytree(ROOT / "terraform", folder / "terraform", ignore=ignored, dirs_exist_ok=True)
     (root / "terraform.tfvars").write_text(f"""
 project = {{ id = "{Project.id}", number = "{Project.number}" }}
 site_id = "{SITE}"
