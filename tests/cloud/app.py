@@ -138,7 +138,7 @@ class Terraform:
 def as_sent(schema: str, values: Mapping[str, Any]) -> Json:
     """A resource's values as Google's API takes them: its provider writes snake_case, and lists of one for objects.
 
-    Left out, as by the provider, are fields that the API does not have, the server's own, and what is nothing, 0 or false.
+    As by the provider, left out are fields that the API lacks, the server's own, and what is nothing, 0 or false.
     """
     sent: Json = {}
     for name, of in api("run.v2").schema(schema)["properties"].items():
