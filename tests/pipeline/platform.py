@@ -101,15 +101,15 @@ class Platform:
         """A file of the released version, with the headers of its configuration."""
         store = Store(self.state)
         try:
-            files = hosting.released(Cloud(store, Project(), ""), self.site)
-            releases = store.children(f"{hosting.HOST}/projects/{Project.id}/sites/{self.site}/releases")
+            cloud = Cloud(store, Project(), "")
+            files, version = hosting.released(cloud, self.site), hosting.served(cloud, self.site)
         finally:
             store.close()
         path = request.url.path + ("index.html" if request.url.path.endswith("/") else "")
         if path not in files:
             return Response("Not found", 404)
         headers: dict[str, str] = {}
-        for rule in releases[-1].body["version"].get("config", {}).get("headers", []):
+        for rule in version.get("config", {}).get("headers", []):
             if fnmatch.fnmatch(path, rule["glob"]):
                 headers |= rule["headers"]
         return Response(files[path], headers=headers, media_type=mimetypes.guess_type(path)[0])

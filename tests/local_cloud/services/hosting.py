@@ -187,13 +187,16 @@ def _releases(call: Call) -> Json:
     return {"releases": list(reversed(found))} if found else {}
 
 
-def released(cloud: Cloud, site: str) -> dict[str, bytes]:
-    """What visitors of a site get: the files of its newest release, by path."""
+def served(cloud: Cloud, site: str) -> Json:
+    """The version that visitors of a site get; empty before the first release."""
     releases = cloud.store.children(f"{HOST}/projects/{cloud.project.id}/sites/{site}/channels/live/releases")
-    if not releases:
-        return {}
-    version = f"{HOST}/projects/{cloud.project.id}/{_short(releases[-1].body['version']['name'])}"
-    files = _files(cloud, version)
+    return dict(releases[-1].body["version"]) if releases else {}
+
+
+def released(cloud: Cloud, site: str) -> dict[str, bytes]:
+    """The files of that version, by path."""
+    name = served(cloud, site).get("name", "")
+    files = _files(cloud, f"{HOST}/projects/{cloud.project.id}/{_short(name)}")
     return {path: gzip.decompress(cloud.store.content(_file(cloud, digest)) or b"") for path, digest in files.items()}
 
 
