@@ -61,7 +61,7 @@ def cloud_house(folder: Path, ports: Ports, options: Options, **variables: Any) 
     addresses = {name: f"http://127.0.0.1:{port}" for name, port in numbers.items()}
     page = f"http://127.0.0.1:{ports.page}"
     state = folder / "state"
-    with served(state, port=ports.google, with_registry=False, addresses=addresses) as google:
+    with served(state, port=ports.google, with_registry=False, addresses=addresses, meter=meter) as google:
         terraform = Terraform(folder, google)
         app = terraform.apply(**_open_to(page), **variables)
         merged = {**app.environment, **options.program.settings}

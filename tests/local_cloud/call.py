@@ -8,11 +8,15 @@ import secrets
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from .discovery import Method
 from .errors import GoogleError
 from .images import Images
 from .store import Json, Store
+
+if TYPE_CHECKING:
+    from .cloud_run.meter import Meter
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,8 @@ class Cloud:
     """Where something listens in truth, by what Google would give an address to: SERVICE, TAG---SERVICE, SITE."""
     images: Images | None = None
     """What was pushed, where a registry keeps it."""
+    meter: Meter | None = None
+    """What a Cloud Run beside this has done, where there is one."""
 
     def by_id(self, name: str) -> str:
         """A resource name with the project's id, whether it came with its id or its number."""

@@ -12,6 +12,7 @@ from tests.docker_registry import docker_registry
 
 from .admission import LOCATIONS
 from .call import Cloud, Project
+from .cloud_run.meter import Meter
 from .images import Images
 from .registry import Registry, auth_file, registries_conf
 from .server import LocalCloud
@@ -102,12 +103,13 @@ def opened(
     issuers: Mapping[str, Json] | None = None,
     addresses: Mapping[str, str] | None = None,
     with_registry: bool = True,
+    meter: Meter | None = None,
 ) -> Iterator[LocalCloud]:
     """The application on a folder, with a project as a person makes it, and a registry where Debian's is installed."""
     state.mkdir(parents=True, exist_ok=True)
     store = Store(state / "state.sqlite3")
     images = Images(state / "images") if with_registry and shutil.which("docker-registry") else None
-    cloud = Cloud(store, project or Project(), url, dict(issuers or {}), dict(addresses or {}), images)
+    cloud = Cloud(store, project or Project(), url, dict(issuers or {}), dict(addresses or {}), images, meter)
     with store.transaction():
         _found(cloud, everything_enabled=everything_enabled)
     address = url.removeprefix("http://")

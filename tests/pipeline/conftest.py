@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from tests.local_cloud.cloud_run.meter import Meter
 from tests.local_cloud.conftest import PLACE, PROJECT, Served, served
 from tests.pipeline.bootstrap import ROOT, SITE, by_clients, by_terraform
 from tests.pipeline.github import ISSUER, REQUEST_TOKEN, Tokens
@@ -135,9 +136,15 @@ def _uses(workflow: Path) -> list[str]:
 
 
 @pytest.fixture
-def signed_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
+def meter() -> Meter:
+    """Of the cloud that is `signed_in`; nothing has happened there."""
+    return Meter()
+
+
+@pytest.fixture
+def signed_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, meter: Meter) -> Iterator[Served]:
     """A cloud that the scripts of this process call, as its owner."""
-    with served(tmp_path / "state", everything_enabled=True, with_registry=False) as here:
+    with served(tmp_path / "state", everything_enabled=True, with_registry=False, meter=meter) as here:
         here.lead_here(monkeypatch)
         yield here
 

@@ -14,9 +14,11 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from scripts import cost_report, drift, github_note, plan
+from scripts.cost.instance import Instance
 from scripts.metrics import measured
-from tests.local_cloud.conftest import PLACE, Served
-from tests.local_cloud.store import Store
+from tests.local_cloud.cloud_run.meter import Meter
+from tests.local_cloud.cloud_run.sample_meter import life
+from tests.local_cloud.conftest import PLACE
 from tests.processes import serving
 
 _IMAGE = f"asia-southeast1-docker.pkg.dev/p/kikitori/kikitori@sha256:{'0' * 64}"
@@ -58,15 +60,14 @@ def test_an_instance_that_idles_longer_than_google_keeps_it_is_found() -> None:
     assert drift.longest_idle({step: 1.0 for step in steps if step != steps[6]}, set()) == timedelta(minutes=30)
 
 
-def test_what_cloud_monitoring_measured_is_read_by_its_times(signed_in: Served) -> None:
-    point = {"interval": {"endTime": "2030-01-01T00:00:00Z"}, "value": {"doubleValue": 12.5}}
-    store = Store(signed_in.folder / "state.sqlite3")
-    metric = "run.googleapis.com/container/billable_instance_time"
-    store.put(f"monitoring.googleapis.com/projects/kikitori-local/timeSeries/{metric}", {"points": [point]})
-    store.close()
+@pytest.mark.usefixtures("signed_in")
+def test_what_cloud_monitoring_measured_is_read_by_its_times(meter: Meter) -> None:
     service, day = f"{PLACE}/services/kikitori", timedelta(days=1)
-    billed = measured(service, "container/billable_instance_time", 7 * day, day, "ALIGN_DELTA")
-    assert billed == {datetime(2030, 1, 1, tzinfo=UTC): 12.5}
+    begun = (datetime.now(UTC) - 1.5 * day).timestamp()
+    meter.lives.append(life("kikitori", Instance(0, asked=begun, started=begun, ready=begun + 5, ended=begun + 12.5)))
+    [(until, billed)] = measured(service, "container/billable_instance_time", 7 * day, day, "ALIGN_DELTA").items()
+    assert billed == pytest.approx(12.5)
+    assert until.timestamp() == pytest.approx(begun + day.total_seconds() / 2, abs=60)
     assert measured(service, "container/instance_count", day, day, "ALIGN_MAX") == {}
 
 

@@ -59,9 +59,10 @@ def place(folder: Path, options: Options) -> Iterator[Place]:
     """Both, with nothing deployed yet."""
     ports = {"speech": free_port(), "newest---speech": free_port()}
     addresses = {name: f"http://127.0.0.1:{port}" for name, port in ports.items()}
+    meter = Meter()
     with (
-        served(folder, everything_enabled=True, with_registry=False, addresses=addresses) as cloud,
-        running(folder, ports, Meter(), options) as run,
+        served(folder, everything_enabled=True, with_registry=False, addresses=addresses, meter=meter) as cloud,
+        running(folder, ports, meter, options) as run,
     ):
         yield Place(cloud, run)
 

@@ -42,6 +42,7 @@ class Revision:
     cpu: float
     memory_gib: float
     gpu: str | None
+    zonal_redundancy: bool
 
 
 @dataclass(frozen=True)
@@ -118,6 +119,7 @@ def _revision(name: str, place: str, body: Json) -> Revision:
         cpu(limits),
         memory_gib(limits),
         gpu,
+        not body.get("gpuZonalRedundancyDisabled", False),
     )
 
 

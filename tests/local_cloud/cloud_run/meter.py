@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from scripts.cost.instance import Instance
 
-from .description import Revision, Service
+if TYPE_CHECKING:
+    from .description import Revision, Service
 
 
 @dataclass(frozen=True)
@@ -42,10 +46,12 @@ class Meter:
 
     lives: list[Life] = field(default_factory=list)
     requests: list[Served] = field(default_factory=list)
+    now: Callable[[], float] = time.time
+    """The time where it stands, seconds since 1970."""
 
-    def billable_s(self, now: float, service: str | None = None) -> float:
-        """Billed seconds of all instances until now, or those of a service by its full name."""
-        return sum(life.instance.billable_s(now) for life in list(self.lives) if service in (None, life.service))
+    def billable_s(self) -> float:
+        """Billed seconds of all instances until now."""
+        return sum(life.instance.billable_s(self.now()) for life in list(self.lives))
 
     def born(self, service: Service, revision: Revision, instance: Instance) -> None:
         """An instance is being made; what becomes of it is seen in it."""

@@ -72,7 +72,7 @@ class CloudRun:
 
     def billable_s(self) -> float:
         """Billed seconds until now."""
-        return self.meter.billable_s(self.clock.now())
+        return self.meter.billable_s()
 
     def leap(self, seconds: float, *, past_work: bool = False) -> None:
         """Let time pass: see `Clock.leap`."""
@@ -104,6 +104,7 @@ async def _serving(state: Path, ports: Mapping[str, int], meter: Meter, options:
     logs.mkdir(exist_ok=True)
     store = Store(state / _STATE)
     clock = Clock(options.rate, options.begin)
+    meter.now = clock.now
     routing = Routing(Machine(clock, meter, store, options.program, logs, options.provisioning_s), ports)
     front = Front(routing)
     server = uvicorn.Server(uvicorn.Config(front, log_config=None, lifespan="off", timeout_graceful_shutdown=1))

@@ -2,6 +2,7 @@
 
 from . import (
     artifactregistry,
+    bigquery,
     billing,
     compute,
     containeranalysis,
@@ -22,6 +23,7 @@ from . import (
 
 MODULES = (
     artifactregistry,
+    bigquery,
     billing,
     compute,
     containeranalysis,

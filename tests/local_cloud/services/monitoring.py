@@ -10,6 +10,8 @@ from tests.local_cloud.errors import GoogleError, bad_field
 from tests.local_cloud.resources import Change, Collection, value_at
 from tests.local_cloud.store import Json
 
+from . import timeseries
+
 _CHANNEL_LABELS = {"email": {"email_address"}, "pubsub": {"topic"}, "webhook_tokenauth": {"url"}, "sms": {"number"}}
 _USER_METRIC = re.compile(r'logging\.googleapis\.com/user/([^"\s)]+)')
 _IN_PROMQL = re.compile(r"logging_googleapis_com:user_(\w+)")
@@ -170,19 +172,9 @@ _POLICIES = Collection(
 )
 
 
-def _series(call: Call) -> Json:
-    """The series of a metric that were put into the state, already aligned."""
-    metric = re.search(r'metric\.type="([^"]+)"', call.query.get("filter", ""))
-    if not metric:
-        raise bad_field("filter", "Must specify a single metric type")
-    filters.check(call.query["filter"])
-    found = call.store.get(call.full(f"{call.name}/{metric[1]}"))
-    return {"timeSeries": [found.body]} if found else {}
-
-
 METHODS = {
     "monitoring.v3": {
-        "monitoring.projects.timeSeries.list": _series,
+        "monitoring.projects.timeSeries.list": timeseries.listed,
         **_CHANNELS.methods(),
         **_POLICIES.methods(),
         "monitoring.projects.notificationChannels.delete": _delete_channel,
