@@ -16,8 +16,8 @@ from . import operations, policies
 from .call import Call, new_etag, now
 from .discovery import api
 from .errors import aborted, bad_field, exists, invalid, not_found
+from .masks import immutable, masked, replaced, value_at
 from .paging import paged
-from .schema import is_output_only, masked
 from .store import Entity, Json
 
 Handler = Callable[[Call], Any]
@@ -76,13 +76,6 @@ class Collection:
         return body
 
 
-def value_at(body: Any, path: str) -> Any:
-    """What stands at a dotted path, or None."""
-    for name in path.split("."):
-        body = body.get(name) if isinstance(body, dict) else None
-    return body
-
-
 def live(call: Call, name: str | None = None) -> Entity:
     """A resource that is there and not deleted.
 
@@ -121,11 +114,19 @@ def create(collection: Collection, call: Call) -> Any:
         raise bad_field(
             "name", f"'{change.id}' does not match {collection.pattern}", f"Invalid resource id '{change.id}'."
         )
-    taken = call.store.get(call.full(name))
-    if taken is not None:
+    _require_parent(collection, change)
+    if call.store.get(call.full(name)) is not None:
         raise exists(name)
     _require(collection, change.body)
     return _settle(collection, change)
+
+
+def _require_parent(collection: Collection, change: Change) -> None:
+    """404 where that is missing in which a new resource would lie, if it is a resource itself."""
+    above, _, kind = collection.path.rpartition(".")
+    parent = change.name.partition(f"/{kind}/")[0]
+    if above.rpartition(".")[2] not in ("projects", "locations", "billingAccounts"):
+        live(change.call, parent)
 
 
 def _resource(call: Call) -> Json:
@@ -191,61 +192,56 @@ def listed(collection: Collection, call: Call) -> Json:
     """A page of the resources below a name."""
     key = next(name for name, of in (call.method.schema("response") or {})["properties"].items() if "items" in of)
     deleted = call.query.get("showDeleted") == "true"
-    found = [entity for entity in call.store.children(call.full()) if deleted or not entity.deleted]
+    found = [entity for entity in _below(call) if deleted or not entity.deleted]
     page, token = paged(call, found)
     answer: Json = {key: [collection.shown(call, entity.body) for entity in page]} if page else {}
     return answer | ({"nextPageToken": token} if token else {})
+
+
+def _below(call: Call) -> list[Entity]:
+    """What is in a collection, or with `-` in those of every parent (https://google.aip.dev/159)."""
+    above, every, collection = call.full().partition("/-/")
+    if not every:
+        return call.store.children(above)
+    meant = re.compile(f"{re.escape(above)}/[^/]+/{re.escape(collection)}/[^/]+")
+    return [entity for entity in call.store.children(above, deeper=True) if meant.fullmatch(entity.name)]
 
 
 def patch(collection: Collection, call: Call) -> Any:
     """Change what the mask names. A mask may name a field that the body lacks: it is cleared."""
     entity = live(call)
     new = _resource(call)
-    _same_etag(collection, entity, new.get("etag"), call.name)
+    if collection.etag:
+        _same_etag(entity, new.get("etag"), call.name)
     wanted = call.query.get("updateMask")
     if call.method.schema("request") != _resource_schema(collection):
         wanted = call.body.get("updateMask", wanted)
     if collection.mask == "required" and not wanted:
         raise bad_field("update_mask", "Required field is missing.", "The update_mask is required.")
     schema = _resource_schema(collection)
-    body = copy.deepcopy(entity.body)
     if wanted and wanted != "*":
-        for names in masked(api(collection.api), schema, wanted):
-            _assign(body, names, value_at(new, ".".join(names)))
+        body = masked(api(collection.api), schema, entity.body, new, wanted)
     elif collection.mask == "replace" or wanted == "*":
-        kept = {name: value for name, value in body.items() if _is_kept(schema, name)}
-        body = kept | {name: value for name, value in new.items() if name not in kept}
+        body = replaced(schema, entity.body, new)
     else:
-        body |= {name: value for name, value in new.items() if name != "name"}
-    for path in collection.immutable:
+        body = copy.deepcopy(entity.body) | {name: value for name, value in new.items() if name != "name"}
+    for path in (*collection.immutable, *immutable(schema)):
         if value_at(body, path) != value_at(entity.body, path):
             raise bad_field(path, "Field is immutable.", f"Field '{path}' is immutable and cannot be changed.")
     _require(collection, body)
     return _settle(collection, Change(call, call.name, body, entity.body))
 
 
-def _is_kept(schema: Json, name: str) -> bool:
-    return name == "name" or is_output_only(schema["properties"][name])
-
-
-def _assign(body: Json, names: list[str], value: Any) -> None:
-    for name in names[:-1]:
-        body = body.setdefault(name, {})
-    if value is None:
-        body.pop(names[-1], None)
-    else:
-        body[names[-1]] = value
-
-
-def _same_etag(collection: Collection, entity: Entity, given: str | None, name: str) -> None:
-    if collection.etag and given and given != entity.body["etag"]:
+def _same_etag(entity: Entity, given: str | None, name: str) -> None:
+    if given and given != entity.body["etag"]:
         raise aborted(name)
 
 
 def delete(collection: Collection, call: Call) -> Any:
     """Delete a resource and what is below it; softly where Google keeps the name for a while."""
     entity = live(call)
-    _same_etag(collection, entity, call.query.get("etag"), call.name)
+    if collection.etag:
+        _same_etag(entity, call.query.get("etag"), call.name)
     if collection.soft_delete:
         schema = _resource_schema(collection)["properties"]
         body = {**entity.body, **({"state": "DELETED"} if "state" in schema else {"deleted": True})}

@@ -36,8 +36,6 @@ def _bytes(value: str) -> bool:
 
 
 _FORMATS: dict[str, Callable[[str], object]] = {
-    "int64": _WHOLE.fullmatch,
-    "uint64": lambda value: value.isdigit(),
     "google-duration": _DURATION.fullmatch,
     "google-datetime": _time,
     "date-time": _time,
@@ -45,10 +43,12 @@ _FORMATS: dict[str, Callable[[str], object]] = {
 }
 
 
+_SERVERS_OWN = ("output only", "[output only]", "[output-only]", "a read-only", "read-only", "record of", "records of")
+
+
 def is_output_only(schema: Mapping[str, Any]) -> bool:
     """Whether a field is the server's alone: what a client sends in it is ignored."""
-    said = str(schema.get("description", "")).lower()
-    return bool(schema.get("readOnly")) or said.startswith(("output only", "[output only]", "[output-only]"))
+    return bool(schema.get("readOnly")) or str(schema.get("description", "")).lower().startswith(_SERVERS_OWN)
 
 
 def received(api: Api, schema: Json, value: Any, *, nulls: bool = False) -> Any:
@@ -96,11 +96,13 @@ class _Reading:
 
     def _object(self, schema: Json, value: Json, where: str) -> Json:
         properties, rest, result = schema.get("properties", {}), schema.get("additionalProperties"), {}
-        for name, inner in value.items():
+        for given, inner in value.items():
+            # JSON may have a field by either of its names: https://protobuf.dev/programming-guides/json/
+            name = given if given in properties or rest else camel(given)
             of = properties.get(name, rest)
             if of is None:
                 at = f" at '{where}'" if where else ""
-                words = f'Invalid JSON payload received. Unknown name "{name}"{at}: Cannot find field.'
+                words = f'Invalid JSON payload received. Unknown name "{given}"{at}: Cannot find field.'
                 raise bad_field(where, words, words)
             if not self.answer and is_output_only(of):
                 continue
@@ -115,21 +117,36 @@ def _scalar(schema: Json, kind: str, value: Any, where: str) -> Any:
     if kind == "boolean":
         if not isinstance(value, bool):
             raise _wrong(where, value, "TYPE_BOOL")
-    elif kind in ("integer", "number"):
-        if isinstance(value, str) and _WHOLE.fullmatch(value):
-            value = int(value)
-        if isinstance(value, bool) or not isinstance(value, int if kind == "integer" else int | float):
-            raise _wrong(where, value, "TYPE_INT32" if kind == "integer" else "TYPE_DOUBLE")
-    else:
-        if schema.get("format") in ("int64", "uint64") and isinstance(value, int) and not isinstance(value, bool):
-            value = str(value)
-        if not isinstance(value, str):
-            raise _wrong(where, value, "TYPE_STRING")
-        if not _FORMATS.get(schema.get("format", ""), bool)(value) and schema.get("format") in _FORMATS:
-            raise _wrong(where, value, schema["format"])
-        if "enum" in schema and value not in schema["enum"]:
-            raise _wrong(where, value, "enum")
+        return value
+    if kind in ("integer", "number"):
+        return _number(schema, kind, value, where)
+    if schema.get("format") in ("int64", "uint64"):
+        return str(_number(schema, "integer", value, where))
+    if not isinstance(value, str):
+        raise _wrong(where, value, "TYPE_STRING")
+    if not _FORMATS.get(schema.get("format", ""), bool)(value) and schema.get("format") in _FORMATS:
+        raise _wrong(where, value, schema["format"])
+    if "enum" in schema and value not in schema["enum"]:
+        raise _wrong(where, value, "enum")
     return value
+
+
+_BITS = {"int32": 31, "uint32": 32, "int64": 63, "uint64": 64}
+
+
+def _number(schema: Json, kind: str, value: Any, where: str) -> float:
+    """A number, which JSON may also write as a string; `3.0` is a whole one."""
+    if isinstance(value, str) and _WHOLE.fullmatch(value):
+        value = int(value)
+    if kind == "integer" and isinstance(value, float) and value.is_integer():
+        value = int(value)
+    bits = _BITS.get(schema.get("format", ""), 64)
+    wanted = "TYPE_DOUBLE" if kind == "number" else f"TYPE_INT{64 if bits > 32 else 32}"
+    if isinstance(value, bool) or not isinstance(value, int if kind == "integer" else int | float):
+        raise _wrong(where, value, wanted)
+    if kind == "integer" and not -(2**bits) <= value < 2**bits:
+        raise _wrong(where, value, wanted)
+    return float(value) if kind == "number" else int(value)
 
 
 def camel(name: str) -> str:
@@ -174,26 +191,3 @@ def _parameter(name: str, of: Json, value: str) -> str:
         words = f"Invalid value at '{name}' ({'enum' if 'enum' in of else of['type']}), \"{value}\""
         raise bad_field(name, words, words)
     return value
-
-
-def masked(api: Api, schema: Json, mask: str) -> list[list[str]]:
-    """The paths of an update mask, each as its field names.
-
-    Raises:
-        GoogleError: 400 for a path that the message does not have.
-    """
-    paths = []
-    for path in mask.split(","):
-        names, inner = [], schema
-        for part in path.strip().split("."):
-            name = camel(part)
-            while "$ref" in inner:
-                inner = api.schema(inner["$ref"])
-            free = inner.get("additionalProperties")
-            found = inner.get("properties", {}).get(name) or free
-            if found is None:
-                raise invalid(f"Invalid field mask: the message has no field '{path}'.")
-            names.append(part if free else name)
-            inner = found
-        paths.append(names)
-    return paths

@@ -8,7 +8,7 @@ import pytest
 from googleapiclient.errors import HttpError
 
 from .call import Project
-from .conftest import PLACE, PROJECT, Served
+from .conftest import PLACE, PROJECT, Served, template
 from .store import Json
 
 _ACCOUNT = f"billingAccounts/{Project.billing_account}"
@@ -43,8 +43,47 @@ def test_update_masks_and_immutable_fields(cloud: Served) -> None:
     assert patched["labels"] == {"a": "1"}
     with pytest.raises(HttpError, match="the message has no field 'colour'"):
         locations.repositories().patch(name=name, updateMask="colour", body={}).execute()
-    with pytest.raises(HttpError, match="immutable"):
-        locations.repositories().patch(name=name, updateMask="format", body={"format": "NPM"}).execute()
+    for mask in ("format", "name", "mode"):
+        with pytest.raises(HttpError, match=f"'{mask}' is immutable"):
+            locations.repositories().patch(name=name, updateMask=mask, body={"format": "NPM"}).execute()
+    server = ("createTime", "registryUri", "vulnerabilityScanningConfig.enablementState")
+    kept = locations.repositories().patch(name=name, updateMask=",".join(server), body={}).execute()
+    assert (kept["createTime"], kept["registryUri"]) == (patched["createTime"], patched["registryUri"])
+    secrets = cloud.client("secretmanager", "v1").projects().secrets()
+    secrets.create(parent=PROJECT, secretId="masked", body={"replication": {"automatic": {}}}).execute()
+    with pytest.raises(HttpError, match="'replication' is immutable"):
+        secrets.patch(name=f"{PROJECT}/secrets/masked", updateMask="replication", body={}).execute()
+
+
+def test_parent_that_is_missing(cloud: Served) -> None:
+    providers = cloud.client("iam", "v1").projects().locations().workloadIdentityPools().providers()
+    body = {"oidc": {"issuerUri": "https://example.com"}, "attributeMapping": {"google.subject": "assertion.sub"}}
+    parent = f"{PROJECT}/locations/global/workloadIdentityPools/never-made"
+    versions = cloud.client("secretmanager", "v1").projects().secrets()
+    sites = cloud.client("firebasehosting", "v1beta1").projects().sites().versions()
+    for request in (
+        providers.create(parent=parent, workloadIdentityPoolProviderId="orphan", body=body),
+        versions.addVersion(parent=f"{PROJECT}/secrets/never-made", body={"payload": {"data": "YQ=="}}),
+        sites.create(parent=f"{PROJECT}/sites/never-made", body={}),
+    ):
+        with pytest.raises(HttpError, match="never-made") as refused:
+            request.execute()
+        assert refused.value.status_code == 404
+
+
+def test_pools_are_global(cloud: Served) -> None:
+    pools = cloud.client("iam", "v1").projects().locations().workloadIdentityPools()
+    with pytest.raises(HttpError, match="global alone"):
+        pools.create(parent=PLACE, workloadIdentityPoolId="regional", body={}).execute()
+
+
+def test_revisions_of_every_service(cloud: Served) -> None:
+    run = cloud.client("run", "v2").projects().locations()
+    for name in ("left", "right"):
+        made = run.services().create(parent=PLACE, serviceId=name, body={"template": template()}).execute()
+        cloud.ended(made, run.operations())
+    found = run.services().revisions().list(parent=f"{PLACE}/services/-").execute()["revisions"]
+    assert {"left", "right"} <= {revision["service"] for revision in found}
 
 
 def test_soft_delete(cloud: Served) -> None:
@@ -61,28 +100,6 @@ def test_soft_delete(cloud: Served) -> None:
     assert name not in str(pools.list(parent=parent).execute())
     cloud.ended(pools.undelete(name=name, body={}).execute(), pools.operations())
     assert pools.get(name=name).execute()["state"] == "ACTIVE"
-
-
-def test_policies(cloud: Served) -> None:
-    projects = cloud.client("cloudresourcemanager", "v1").projects()
-    policy = projects.getIamPolicy(resource=Project.id, body={}).execute()
-    member = {"role": "roles/run.viewer", "members": ["group:readers@example.com"]}
-    policy["bindings"].append(member)
-    written = projects.setIamPolicy(resource=Project.id, body={"policy": policy}).execute()
-    assert member in written["bindings"]
-    for bindings, words in [
-        (policy["bindings"], "concurrent policy changes"),
-        ([{"role": "roles/run.viewer", "members": ["readers@example.com"]}], "Invalid member"),
-        ([{"role": "viewer", "members": ["allUsers"]}], "not supported"),
-        ([member], "at least one owner"),
-    ]:
-        body: Json = {"policy": {**policy, "bindings": bindings}}
-        if words != "concurrent policy changes":
-            body["policy"]["etag"] = written["etag"]
-        with pytest.raises(HttpError, match=words):
-            projects.setIamPolicy(resource=Project.id, body=body).execute()
-    removed = [binding for binding in written["bindings"] if binding != member]
-    projects.setIamPolicy(resource=Project.id, body={"policy": {**written, "bindings": removed}}).execute()
 
 
 def _budget(**changes: Any) -> Json:

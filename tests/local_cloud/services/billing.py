@@ -7,7 +7,8 @@ import uuid
 
 from tests.local_cloud.call import Call
 from tests.local_cloud.errors import GoogleError, bad_field, invalid
-from tests.local_cloud.resources import Change, Collection, value_at
+from tests.local_cloud.masks import value_at
+from tests.local_cloud.resources import Change, Collection
 from tests.local_cloud.store import Json
 
 _MOST_CHANNELS = 5

@@ -8,8 +8,8 @@ from functools import partial
 from tests.local_cloud import operations
 from tests.local_cloud.call import Call, new_etag, now
 from tests.local_cloud.errors import bad_field, exists, not_found
+from tests.local_cloud.masks import masked
 from tests.local_cloud.resources import Collection, live
-from tests.local_cloud.schema import masked
 from tests.local_cloud.store import Json
 
 HOST = "firebase.googleapis.com"
@@ -112,11 +112,7 @@ def _updated(call: Call, body: Json) -> Json:
     mask = call.query.get("updateMask")
     if not mask:
         raise bad_field("update_mask", "Required field is missing")
-    schema = call.method.schema("request") or {}
-    body = dict(body)
-    for name, *_ in masked(call.method.api, schema, mask):
-        body[name] = call.body.get(name)
-    return {name: value for name, value in body.items() if value is not None}
+    return masked(call.method.api, call.method.schema("request") or {}, body, call.body, mask)
 
 
 def _recaptcha(call: Call) -> Json:

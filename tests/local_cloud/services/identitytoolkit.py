@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import copy
-
 from tests.local_cloud.call import Call
 from tests.local_cloud.errors import bad_field, invalid, not_found
-from tests.local_cloud.resources import Change, Collection, live, value_at
-from tests.local_cloud.schema import masked
+from tests.local_cloud.masks import masked
+from tests.local_cloud.resources import Change, Collection, live
 from tests.local_cloud.store import Json
 
 HOST = "identitytoolkit.googleapis.com"
@@ -42,22 +40,9 @@ def _get(call: Call) -> Json:
 
 def _update(call: Call) -> Json:
     entity = live(call)
-    body = copy.deepcopy(entity.body)
-    schema = call.method.schema("request") or {}
-    for names in (
-        masked(call.method.api, schema, call.query.get("updateMask", "")) if "updateMask" in call.query else []
-    ):
-        *outer, last = names
-        inner = body
-        for name in outer:
-            inner = inner.setdefault(name, {})
-        value = value_at(call.body, ".".join(names))
-        if value is None:
-            inner.pop(last, None)
-        else:
-            inner[last] = value
-    if "updateMask" not in call.query:
-        body |= call.body
+    body = entity.body | call.body
+    if mask := call.query.get("updateMask"):
+        body = masked(call.method.api, call.method.schema("request") or {}, entity.body, call.body, mask)
     for domain in body.get("authorizedDomains", []):
         if "/" in domain or ":" in domain:
             raise bad_field("config.authorized_domains", f"'{domain}' is not a domain")

@@ -128,10 +128,9 @@ def _remember_failure(change: Change, message: str) -> None:
     reason = {"message": message, "state": "CONDITION_FAILED", "reason": "UNKNOWN"}
     body = copy.deepcopy(change.body)
     body["terminalCondition"] = {"type": "Ready", "lastTransitionTime": now(), **reason}
-    if change.before:
+    del body["latestReadyRevision"]
+    if change.before and "latestReadyRevision" in change.before:
         body["latestReadyRevision"] = change.before["latestReadyRevision"]
-    else:
-        del body["latestReadyRevision"]
     body["etag"] = (change.before or {}).get("etag", "ImZhaWxlZCI=")
     change.call.store.put(change.call.full(change.name), body)
 
