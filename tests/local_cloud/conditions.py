@@ -1,12 +1,15 @@
-"""What a Workload Identity provider says about a token: attribute mapping and attribute condition, in CEL.
+"""What Google evaluates in CEL: a Workload Identity provider's mapping and condition, and the conditions of policies.
 
-https://cloud.google.com/iam/docs/workload-identity-federation#mapping. Google's functions `extract` and `split` are not
-here.
+https://cloud.google.com/iam/docs/workload-identity-federation#mapping and
+https://cloud.google.com/iam/docs/conditions-attribute-reference. Google's functions `extract`, `split`, `matchTag` and
+their like are not here.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
@@ -20,19 +23,57 @@ _ATTRIBUTE = re.compile(r"google\.(subject|groups)|attribute\.[a-z0-9_]{1,100}")
 _ATTRIBUTES = ("google", "attribute")
 
 
+@dataclass(frozen=True)
+class Resource:
+    """What a policy's condition may ask of a resource, and the name under which the state has it."""
+
+    stored: str
+    service: str
+    type: str
+    name: str
+
+
 @cache
-def _environment() -> Any:
+def _of_tokens() -> Any:
     text = cel.Type.STRING
     claims, strings = cel.Type.Map(text, cel.Type.DYN), cel.Type.Map(text, text)
     return cel.NewEnv(variables={"assertion": claims, "attribute": strings, "google": claims})
 
 
-def _compiled(field: str, source: str) -> Any:
+@cache
+def _of_policies() -> Any:
+    names = {f"resource.{name}": cel.Type.STRING for name in ("service", "type", "name")}
+    return cel.NewEnv(variables={**names, "request.time": cel.Type.TIMESTAMP})
+
+
+def _compiled(field: str, source: str, environment: Any = None) -> Any:
     try:
-        return _environment().compile(source)
+        return (environment or _of_tokens()).compile(source)
     except RuntimeError as error:
         reason = str(error).partition("\n")[0]
         raise bad_field(field, f"Error compiling CEL expression: {reason}") from error
+
+
+def check_binding(condition: Json) -> None:
+    """Refuse a policy's condition without title or with an expression that does not compile to a Boolean.
+
+    Raises:
+        GoogleError: 400.
+    """
+    for name in ("title", "expression"):
+        if not condition.get(name):
+            raise bad_field(f"policy.bindings.condition.{name}", "Required field is missing")
+    expression = _compiled("policy.bindings.condition.expression", condition["expression"], _of_policies())
+    if expression.return_type() != cel.Type.BOOL:
+        raise bad_field("policy.bindings.condition.expression", "The condition must be a Boolean")
+
+
+def holds(condition: Json, resource: Resource) -> bool:
+    """Whether a policy's condition is true now; one that fails grants nothing."""
+    values = {f"resource.{name}": getattr(resource, name) for name in ("service", "type", "name")}
+    expression = _compiled("expression", condition["expression"], _of_policies())
+    value = expression.eval(data={**values, "request.time": datetime.now(UTC)})
+    return bool(value.type() == cel.Type.BOOL and value.value())
 
 
 def check(provider: Json) -> None:
@@ -48,6 +89,17 @@ def check(provider: Json) -> None:
     condition = provider.get("attributeCondition")
     if condition and _compiled("attribute_condition", condition).return_type() not in (cel.Type.BOOL, cel.Type.DYN):
         raise bad_field("attribute_condition", "The condition must be a Boolean")
+
+
+_TEXT = re.compile(r"'[^']*'|\"[^\"]*\"")
+
+
+def names_claim(provider: Json) -> bool:
+    """Whether the condition depends on what the token says, itself or by an attribute that does."""
+    mapping, condition = provider.get("attributeMapping", {}), provider.get("attributeCondition", "")
+    bare = _TEXT.sub("", condition)
+    sources = [bare, *(_TEXT.sub("", source) for key, source in mapping.items() if key in bare)]
+    return any(re.search(r"\bassertion\b", source) for source in sources)
 
 
 def attributes(provider: Json, claims: Json) -> dict[str, str]:

@@ -2,50 +2,88 @@
 
 from __future__ import annotations
 
+import copy
+import hashlib
+import json
 import re
 
+from . import accounts, conditions, roles
 from .call import Call, new_etag
 from .errors import GoogleError, bad_field, invalid
-from .store import Json
+from .store import Json, Store
 
 EMPTY_ETAG = "ACAB"
+EVERYBODY = {"allUsers", "allAuthenticatedUsers"}
+_POOL = r"principal(?:Set)?://iam\.googleapis\.com/(projects/\d+/locations/global/workloadIdentityPools/[a-z0-9-]+)"
+_OF_POOL = re.compile(rf"{_POOL}/(subject/\S+|group/\S+|attribute\.[a-z0-9_]+/\S+|\*)")
 _MEMBER = re.compile(
     r"allUsers|allAuthenticatedUsers"
-    r"|(user|group|serviceAccount):[^@\s:]+@[^@\s]+|domain:[^@\s]+"
+    r"|(user|group|serviceAccount):[^@\s:]+@[^@\s:?]+|domain:[^@\s]+"
     r"|project(Owner|Editor|Viewer):[^\s]+"
-    r"|principal(Set)?://iam\.googleapis\.com/\S+"
-    r"|deleted:\S+"
+    r"|principal(Set)?://iam\.googleapis\.com/locations/global/workforcePools/[^\s/]+/\S+"
+    r"|deleted:(user|group|serviceAccount):[^@\s:]+@[^@\s:?]+\?uid=\d+|deleted:principal(Set)?://\S+"
 )
-_ROLE = re.compile(r"(organizations/\d+/)?roles/[a-zA-Z0-9_.]+")
+_WITH_CONDITIONS = 3
 
 
 def get(call: Call, name: str | None = None) -> Json:
-    """The policy of a resource; an empty one where none was set."""
+    """The policy of a resource; an empty one where none was set.
+
+    Who does not ask for version 3 sees that a binding is conditional only in its role's name:
+    https://cloud.google.com/iam/docs/troubleshooting-withcond.
+    """
+    policy = _stored(call, name)
+    if _requested(call) >= _WITH_CONDITIONS:
+        return policy
+    plain = {**policy, "version": 1}
+    for binding in plain.get("bindings", []):
+        if condition := binding.pop("condition", None):
+            digest = hashlib.sha256(json.dumps(condition, sort_keys=True).encode()).hexdigest()
+            binding["role"] += f"_withcond_{digest[:20]}"
+    return plain
+
+
+def _stored(call: Call, name: str | None) -> Json:
     return call.store.policy(call.full(name)) or {"version": 1, "etag": EMPTY_ETAG}
+
+
+def _requested(call: Call) -> int:
+    """The version that a reader understands."""
+    query = call.query
+    given = query.get("options.requestedPolicyVersion") or query.get("optionsRequestedPolicyVersion") or 0
+    return _version(int(given or call.body.get("options", {}).get("requestedPolicyVersion", 0)))
+
+
+def _version(version: int) -> int:
+    if version not in (0, 1, _WITH_CONDITIONS):
+        raise invalid(f"Invalid policy version {version}: must be 0, 1 or {_WITH_CONDITIONS}.")
+    return version
 
 
 def replace(call: Call, name: str | None = None, policy: Json | None = None) -> Json:
     """Set the policy of a resource.
 
     Raises:
-        GoogleError: 409, somebody else set it since it was read; 400, a member or role that does not exist.
+        GoogleError: 409, somebody else set it since it was read; 400, a member, role or condition that is wrong.
     """
     policy = call.body.get("policy") if policy is None else policy
     if policy is None:
         raise bad_field("policy", "Required field is missing.", "Policy must be specified.")
-    given, current = policy.get("etag"), get(call, name)["etag"]
-    if given and given.rstrip("=") != current.rstrip("="):
+    given, current = policy.get("etag"), _stored(call, name)
+    if given and given.rstrip("=") != current["etag"].rstrip("="):
         raise GoogleError(
             "ABORTED",
             "There were concurrent policy changes. Please retry the whole read-modify-write with exponential backoff. "
-            f"The request's ETag '{given}' did not match the current policy's ETag '{current}'.",
+            f"The request's ETag '{given}' did not match the current policy's ETag '{current['etag']}'.",
         )
     bindings = [binding for binding in policy.get("bindings", []) if binding.get("members")]
     for binding in bindings:
         _check(call, binding)
-    if any("condition" in binding for binding in bindings) and policy.get("version", 1) < 3:
-        raise invalid("A policy with conditions must have version 3.")
-    stored = {**policy, "bindings": bindings, "version": policy.get("version", 1) or 1, "etag": new_etag()}
+    conditional = any("condition" in binding for binding in bindings)
+    before = given and any("condition" in binding for binding in current.get("bindings", []))
+    if _version(policy.get("version", 0)) < _WITH_CONDITIONS and (conditional or before):
+        raise invalid(f"A policy with conditional role bindings must specify version {_WITH_CONDITIONS}.")
+    stored = {**policy, "bindings": bindings, "version": _WITH_CONDITIONS if conditional else 1, "etag": new_etag()}
     if not bindings:
         del stored["bindings"]
     call.store.set_policy(call.full(name), stored)
@@ -53,20 +91,55 @@ def replace(call: Call, name: str | None = None, policy: Json | None = None) -> 
 
 
 def _check(call: Call, binding: Json) -> None:
-    role = binding.get("role", "")
-    if not _ROLE.fullmatch(role):
-        raise invalid(f"Role {role} is not supported for this resource.")
+    roles.check(binding.get("role", ""))
+    if "condition" in binding:
+        conditions.check_binding(binding["condition"])
     for member in binding["members"]:
-        if not _MEMBER.fullmatch(member):
-            raise invalid(f"Invalid member '{member}': it needs a type, such as user:, group: or serviceAccount:.")
-        kind, _, email = member.partition(":")
-        if kind == "serviceAccount" and email.endswith(f"@{call.cloud.project.id}.iam.gserviceaccount.com"):
-            account = f"iam.googleapis.com/projects/{call.cloud.project.id}/serviceAccounts/{email}"
-            if call.store.get(account) is None:
-                raise invalid(f"Service account {email} does not exist.")
+        _check_member(call, member)
 
 
-def members(call: Call, full_name: str, role: str) -> set[str]:
-    """Who has a role on a resource, by its own policy."""
-    policy = call.store.policy(full_name) or {}
-    return {m for b in policy.get("bindings", []) if b["role"] == role for m in b["members"]}
+def _check_member(call: Call, member: str) -> None:
+    of_pool = _OF_POOL.fullmatch(member)
+    if of_pool:
+        if call.store.get(f"iam.googleapis.com/{call.cloud.by_id(of_pool[1])}") is None:
+            raise invalid(f"Identity Pool does not exist ({of_pool[1]}).")
+        return
+    if not _MEMBER.fullmatch(member):
+        raise invalid(
+            f"Invalid member '{member}': it needs a type, such as user:, group: or serviceAccount:; a principal of a "
+            "pool is named with the project's number."
+        )
+    kind, _, email = member.partition(":")
+    if kind == "serviceAccount" and accounts.is_missing(call.cloud, email):
+        raise invalid(f"Service account {email} does not exist.")
+
+
+def forget_account(store: Store, email: str, unique_id: str) -> None:
+    """What becomes of the bindings of a service account that is deleted: another of its name does not get them.
+
+    https://cloud.google.com/iam/docs/policies#handle-deleted-members
+    """
+    member, deleted = f"serviceAccount:{email}", f"deleted:serviceAccount:{email}?uid={unique_id}"
+    for name, policy in store.policies().items():
+        changed = copy.deepcopy(policy)
+        for binding in changed.get("bindings", []):
+            binding["members"] = [deleted if each == member else each for each in binding["members"]]
+        if changed != policy:
+            store.set_policy(name, changed)
+
+
+def holders(call: Call, resource: conditions.Resource, *wanted: str) -> set[str]:
+    """Who has one of some roles on a resource at this moment, by its own policy or its project's."""
+    project = f"cloudresourcemanager.googleapis.com/projects/{call.cloud.project.id}"
+    bindings = [
+        binding
+        for name in (resource.stored, project)
+        for binding in (call.store.policy(name) or {}).get("bindings", [])
+        if binding["role"] in wanted
+    ]
+    return {
+        member
+        for binding in bindings
+        if "condition" not in binding or conditions.holds(binding["condition"], resource)
+        for member in binding["members"]
+    }

@@ -23,6 +23,7 @@ _ISSUER = "https://token.actions.githubusercontent.com"
 _POOL = f"projects/{Project.number}/locations/global/workloadIdentityPools/github"
 _AUDIENCE = f"//iam.googleapis.com/{_POOL}/providers/actions"
 _EMAIL = f"deploy-it@{Project.id}.iam.gserviceaccount.com"
+_MEMBER = f"principalSet://iam.googleapis.com/{_POOL}/attribute.repository_id/42"
 _CLAIMS = {"repository_id": "42", "ref": "refs/heads/main", "sub": "repo:o/r:ref:refs/heads/main"}
 
 
@@ -53,8 +54,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory, key: rsa.RSAPrivateKey) -> I
         pools.providers().create(**created, body=provider).execute()
         body = {"accountId": "deploy-it", "serviceAccount": {"displayName": "Deploys"}}
         account = projects.serviceAccounts().create(name=PROJECT, body=body).execute()["name"]
-        member = f"principalSet://iam.googleapis.com/{_POOL}/attribute.repository_id/42"
-        policy = {"bindings": [{"role": "roles/iam.workloadIdentityUser", "members": [member]}]}
+        policy = {"bindings": [{"role": "roles/iam.workloadIdentityUser", "members": [_MEMBER]}]}
         projects.serviceAccounts().setIamPolicy(resource=account, body={"policy": policy}).execute()
         yield here
 
@@ -95,6 +95,7 @@ def test_token_that_the_pool_lets_in(cloud: Served, tmp_path: Path, key: rsa.RSA
         ({"iss": "https://example.com"}, "Invalid issuer"),
         ({"exp": 1_700_000_000}, "Signature has expired"),
         ({"sub": "x" * 128}, "longer than 127"),
+        ({"exp": time.time() + 48 * 3600}, "more than 24 hours"),
     ],
 )
 def test_token_refused(cloud: Served, tmp_path: Path, key: rsa.RSAPrivateKey, claims: Json, words: str) -> None:
@@ -111,11 +112,65 @@ def test_signature_of_another(cloud: Served, tmp_path: Path) -> None:
 
 
 def test_account_that_it_may_not_be(cloud: Served, tmp_path: Path, key: rsa.RSAPrivateKey) -> None:
-    body = {"accountId": "another-one"}
-    cloud.client("iam", "v1").projects().serviceAccounts().create(name=PROJECT, body=body).execute()
-    email = _EMAIL.replace("deploy-it", "another-one")
+    _account(cloud, "another-one")
     with pytest.raises(exceptions.RefreshError, match=r"iam\.serviceAccounts\.getAccessToken"):
-        _credentials(cloud, tmp_path, key, email).refresh(Request())
+        _credentials(cloud, tmp_path, key, _email("another-one")).refresh(Request())
+
+
+def _email(name: str) -> str:
+    return _EMAIL.replace("deploy-it", name)
+
+
+def _account(cloud: Served, name: str) -> Json:
+    accounts = cloud.client("iam", "v1").projects().serviceAccounts()
+    made: Json = accounts.create(name=PROJECT, body={"accountId": name}).execute()
+    return made
+
+
+@pytest.mark.parametrize(
+    ("expression", "granted"),
+    [
+        ("request.time < timestamp('2020-01-01T00:00:00Z')", False),
+        ("resource.type == 'iam.googleapis.com/ServiceAccount' && resource.name.endsWith(UID)", True),
+        ("resource.service == 'run.googleapis.com'", False),
+    ],
+    ids=["expired", "its own", "another service's"],
+)
+def test_conditional_binding(
+    cloud: Served, tmp_path: Path, key: rsa.RSAPrivateKey, expression: str, granted: bool
+) -> None:
+    name = f"conditional-{granted}-{len(expression)}".lower()
+    account = _account(cloud, name)
+    condition = {"title": "c", "expression": expression.replace("UID", f"'{account['uniqueId']}'")}
+    binding = {"role": "roles/iam.workloadIdentityUser", "members": [_MEMBER], "condition": condition}
+    accounts = cloud.client("iam", "v1").projects().serviceAccounts()
+    body = {"policy": {"bindings": [binding], "version": 3}}
+    accounts.setIamPolicy(resource=account["name"], body=body).execute()
+    credentials = _credentials(cloud, tmp_path, key, _email(name))
+    if granted:
+        credentials.refresh(Request())
+    else:
+        with pytest.raises(exceptions.RefreshError, match="getAccessToken"):
+            credentials.refresh(Request())
+
+
+def test_role_on_the_project_and_account_by_its_unique_id(
+    cloud: Served, tmp_path: Path, key: rsa.RSAPrivateKey
+) -> None:
+    account = _account(cloud, "by-its-number")
+    by_id = account["name"].replace(account["email"], account["uniqueId"])
+    accounts = cloud.client("iam", "v1").projects().serviceAccounts()
+    assert accounts.get(name=by_id).execute() == account
+    projects = cloud.client("cloudresourcemanager", "v1").projects()
+    policy = projects.getIamPolicy(resource=Project.id, body={}).execute()
+    policy["bindings"].append({"role": "roles/iam.serviceAccountTokenCreator", "members": [_MEMBER]})
+    projects.setIamPolicy(resource=Project.id, body={"policy": policy}).execute()
+    _credentials(cloud, tmp_path, key, account["uniqueId"]).refresh(Request())
+    del policy["bindings"][-1], policy["etag"]
+    projects.setIamPolicy(resource=Project.id, body={"policy": policy}).execute()
+    accounts.delete(name=by_id).execute()
+    with pytest.raises(HttpError, match="Unknown service account"):
+        accounts.get(name=account["name"]).execute()
 
 
 @pytest.mark.parametrize(
@@ -125,6 +180,10 @@ def test_account_that_it_may_not_be(cloud: Served, tmp_path: Path, key: rsa.RSAP
         ({"attributeCondition": "'yes'"}, "must be a Boolean"),
         ({"attributeMapping": {"attribute.a": "assertion.a"}}, "Must map google.subject"),
         ({"oidc": {"issuerUri": "http://example.com"}}, "Must be an https:// address"),
+        ({}, "must reference one of the provider's claims"),
+        ({"attributeCondition": "'assertion.sub' != ''"}, "must reference one of the provider's claims"),
+        ({"oidc": {"issuerUri": _ISSUER, "jwksJson": "{"}}, "Not a JSON Web Key Set"),
+        ({"oidc": {"issuerUri": _ISSUER, "jwksJson": '{"keys": [1]}'}}, "Not a JSON Web Key Set"),
     ],
 )
 def test_provider_refused(cloud: Served, changes: Json, words: str) -> None:

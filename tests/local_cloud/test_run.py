@@ -153,3 +153,21 @@ def test_secret_that_the_account_may_not_read_fails_the_operation(cloud: Served,
     body = {"template": template(container__env=environment)}
     mended = cloud.ended(run.services().patch(name=service["name"], body=body).execute(), run.operations())
     assert mended["response"]["terminalCondition"]["state"] == "CONDITION_SUCCEEDED"
+
+
+@pytest.mark.parametrize("role", ["roles/secretmanager.secretAccessor", "roles/secretmanager.admin"])
+def test_secret_that_a_role_on_the_project_opens(cloud: Served, run: Any, role: str) -> None:
+    name = role.rpartition(".")[2].lower()
+    secrets = cloud.client("secretmanager", "v1").projects().secrets()
+    secrets.create(parent=PROJECT, secretId=name, body={"replication": {"automatic": {}}}).execute()
+    secrets.addVersion(parent=f"{PROJECT}/secrets/{name}", body={"payload": {"data": "a2V5"}}).execute()
+    projects = cloud.client("cloudresourcemanager", "v1").projects()
+    policy = projects.getIamPolicy(resource="kikitori-local", body={}).execute()
+    reader = "serviceAccount:815162342100-compute@developer.gserviceaccount.com"
+    policy["bindings"].append({"role": role, "members": [reader]})
+    projects.setIamPolicy(resource="kikitori-local", body={"policy": policy}).execute()
+    environment = [{"name": "KEY", "valueSource": {"secretKeyRef": {"secret": name, "version": "1"}}}]
+    ended = _create(cloud, run, f"reads-as-{name}", {"template": template(container__env=environment)})
+    del policy["bindings"][-1], policy["etag"]
+    projects.setIamPolicy(resource="kikitori-local", body={"policy": policy}).execute()
+    assert "error" not in ended

@@ -14,7 +14,7 @@ from typing import Any
 
 import jwt
 
-from . import conditions, identity_tokens, policies
+from . import accounts, conditions, identity_tokens, policies
 from .call import Call, Cloud, now
 from .errors import GoogleError, bad_field, invalid
 from .store import Json
@@ -23,6 +23,8 @@ _EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 _ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105
 _SUBJECT_TOKENS = ("urn:ietf:params:oauth:token-type:jwt", "urn:ietf:params:oauth:token-type:id_token")
 _LIFETIME_S = 3600
+_LONGEST_SUBJECT_TOKEN_S = 24 * 3600
+_IMPERSONATORS = ("roles/iam.workloadIdentityUser", "roles/iam.serviceAccountTokenCreator")
 _PREFIX = "local."
 _KEPT = "tokens"
 
@@ -106,15 +108,15 @@ def _provider(call: Call) -> tuple[str, Json]:
 def _verified(cloud: Cloud, provider: Json, token: str, audience: str) -> Json:
     oidc = provider["oidc"]
     issuer = oidc["issuerUri"].rstrip("/")
-    keys = json.loads(oidc["jwksJson"]) if oidc.get("jwksJson") else cloud.issuers.get(issuer)
-    if keys is None:
+    jwks = oidc.get("jwksJson") or (json.dumps(cloud.issuers[issuer]) if issuer in cloud.issuers else None)
+    if jwks is None:
         raise invalid(
             f"Error connecting to the given credential's issuer {issuer}: the local cloud was not given its keys."
         )
     audiences = oidc.get("allowedAudiences") or [f"https:{audience}", audience]
     try:
         header = jwt.get_unverified_header(token)
-        key = next(key for key in jwt.PyJWKSet.from_dict(keys).keys if key.key_id == header.get("kid"))
+        key = next(key for key in key_set(jwks).keys if key.key_id == header.get("kid"))
         claims: dict[str, Any] = jwt.decode(
             token,
             key,
@@ -126,11 +128,25 @@ def _verified(cloud: Cloud, provider: Json, token: str, audience: str) -> Json:
     except (jwt.PyJWTError, StopIteration) as error:
         reason = str(error) or "no key of the issuer has its kid"
         raise invalid(f"The given credential is invalid or its signature cannot be verified: {reason}.") from error
+    if claims["exp"] - claims["iat"] > _LONGEST_SUBJECT_TOKEN_S:
+        raise invalid("The given credential is invalid: it is valid for more than 24 hours.")
     return claims
 
 
+def key_set(jwks: str) -> jwt.PyJWKSet:
+    """A provider's own keys (RFC 7517).
+
+    Raises:
+        GoogleError: 400, they are none.
+    """
+    try:
+        return jwt.PyJWKSet.from_json(jwks)
+    except (jwt.PyJWTError, ValueError, TypeError, AttributeError) as error:
+        raise bad_field("oidc.jwks_json", f"Not a JSON Web Key Set: {error}") from error
+
+
 def impersonate(call: Call) -> Json:
-    """`generateAccessToken`: for whom the service account's own policy lets be it."""
+    """`generateAccessToken`: for whom the policies of the service account and of its project let be it."""
     email = _impersonated(call)
     if not call.body.get("scope"):
         raise bad_field("scope", "Required field is missing")
@@ -152,21 +168,14 @@ def identify(call: Call) -> Json:
 
 def _impersonated(call: Call) -> str:
     """The address of the service account that a caller wants to be, if he may."""
-    email = call.part("serviceAccounts")
-    account = f"iam.googleapis.com/projects/{call.cloud.project.id}/serviceAccounts/{email}"
-    if call.store.get(account) is None:
-        raise GoogleError("NOT_FOUND", f"Gaia id not found for email {email}")
+    account = accounts.find(call)
     token = call.headers.get("authorization", "").partition(" ")[2]
     if kept := _kept(call.cloud, token):
-        held = {kept["principal"], *kept["also"]}
-        allowed = {
-            member
-            for role in ("roles/iam.workloadIdentityUser", "roles/iam.serviceAccountTokenCreator")
-            for member in policies.members(call, account, role)
-        }
-        if not held & allowed:
+        named = f"projects/{call.cloud.project.id}/serviceAccounts/{account.body['uniqueId']}"
+        resource = conditions.Resource(account.name, accounts.HOST, f"{accounts.HOST}/ServiceAccount", named)
+        if not {kept["principal"], *kept["also"]} & policies.holders(call, resource, *_IMPERSONATORS):
             raise GoogleError(
                 "PERMISSION_DENIED",
                 "Permission 'iam.serviceAccounts.getAccessToken' denied on resource (or it may not exist).",
             )
-    return email
+    return str(account.body["email"])

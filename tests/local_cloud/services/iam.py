@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 
-from tests.local_cloud import conditions, operations, policies, tokens
+from tests.local_cloud import accounts, conditions, operations, policies, tokens
 from tests.local_cloud.call import Call, digits
-from tests.local_cloud.errors import bad_field, exists, invalid
+from tests.local_cloud.errors import GoogleError, bad_field, exists, invalid
 from tests.local_cloud.resources import Change, Collection, live
 from tests.local_cloud.store import Json
 
-HOST = "iam.googleapis.com"
+HOST = accounts.HOST
+_SHARED_ISSUERS = ("https://token.actions.githubusercontent.com", "https://gitlab.com", "https://app.terraform.io")
+"""Those that issue tokens to everybody: a condition has to tell whose."""
 
 
 def _create_account(call: Call) -> Json:
@@ -35,17 +37,12 @@ def _create_account(call: Call) -> Json:
     return body
 
 
-def _account(call: Call) -> str:
-    """The name of the service account in a path: `projects/-` stands for its own project."""
-    return re.sub(r"^projects/-/", f"projects/{call.cloud.project.id}/", call.name)
-
-
 def _get_account(call: Call) -> Json:
-    return live(call, _account(call)).body
+    return accounts.find(call).body
 
 
 def _patch_account(call: Call) -> Json:
-    entity = live(call, _account(call))
+    entity = accounts.find(call)
     mask = [part.strip() for part in call.body.get("updateMask", "").split(",") if part.strip()]
     if not set(mask) <= {"description", "display_name", "displayName"}:
         raise invalid("The update mask may name display_name and description alone.")
@@ -57,19 +54,18 @@ def _patch_account(call: Call) -> Json:
 
 
 def _delete_account(call: Call) -> Json:
-    entity = live(call, _account(call))
+    entity = accounts.find(call)
     call.store.remove(entity.name)
+    policies.forget_account(call.store, entity.body["email"], entity.body["uniqueId"])
     return {}
 
 
 def _account_policy(call: Call) -> Json:
-    live(call, _account(call))
-    return policies.get(call, _account(call))
+    return policies.get(call, accounts.find(call).body["name"])
 
 
 def _set_account_policy(call: Call) -> Json:
-    live(call, _account(call))
-    return policies.replace(call, _account(call))
+    return policies.replace(call, accounts.find(call).body["name"])
 
 
 def _fill_pool(change: Change) -> None:
@@ -77,6 +73,8 @@ def _fill_pool(change: Change) -> None:
 
 
 def _check_pool(change: Change) -> None:
+    if change.call.part("locations") != "global":
+        raise invalid("Workload identity pools are in the location global alone.")
     if change.id.startswith("gcp-"):
         raise invalid("The prefix gcp- is reserved for use by Google.")
 
@@ -93,13 +91,21 @@ def _check_provider(change: Change) -> None:
     kinds = [kind for kind in ("aws", "oidc", "saml", "x509") if kind in body]
     if len(kinds) != 1:
         raise invalid("A provider needs exactly one of aws, oidc, saml and x509.")
-    if kinds == ["oidc"]:
-        issuer = body["oidc"].get("issuerUri", "")
-        if not issuer.startswith("https://"):
-            raise bad_field("oidc.issuer_uri", "Must be an https:// address")
-        if "google.subject" not in body.get("attributeMapping", {}):
-            raise bad_field("attribute_mapping", "Must map google.subject")
+    if kinds != ["oidc"]:
+        raise GoogleError("UNIMPLEMENTED", f"The local cloud has no providers of the kind {kinds[0]}.")
+    issuer = body["oidc"].get("issuerUri", "")
+    if not issuer.startswith("https://"):
+        raise bad_field("oidc.issuer_uri", "Must be an https:// address")
+    if "jwksJson" in body["oidc"]:
+        tokens.key_set(body["oidc"]["jwksJson"])
+    if "google.subject" not in body.get("attributeMapping", {}):
+        raise bad_field("attribute_mapping", "Must map google.subject")
     conditions.check(body)
+    if issuer.rstrip("/") in _SHARED_ISSUERS and not conditions.names_claim(body):
+        raise invalid(
+            "The attribute condition must reference one of the provider's claims. For more information, see "
+            "https://cloud.google.com/iam/docs/workload-identity-federation-with-deployment-pipelines#conditions"
+        )
 
 
 def _fill_provider(change: Change) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.local_cloud import policies
 from tests.local_cloud.call import Call, Cloud
-from tests.local_cloud.errors import GoogleError
+from tests.local_cloud.errors import GoogleError, invalid
 from tests.local_cloud.store import Json
 
 HOST = "cloudresourcemanager.googleapis.com"
@@ -31,8 +31,10 @@ def _get(call: Call) -> Json:
 
 def _set_policy(call: Call) -> Json:
     policy = policies.replace(call)
-    granted = {binding["role"] for binding in policy.get("bindings", [])}
-    if "roles/owner" not in granted:
+    bindings = policy.get("bindings", [])
+    if any(policies.EVERYBODY & set(binding["members"]) for binding in bindings):
+        raise invalid("The members allUsers and allAuthenticatedUsers cannot have a role on a project.")
+    if "roles/owner" not in {binding["role"] for binding in bindings}:
         raise GoogleError("FAILED_PRECONDITION", "A project needs at least one owner: the policy has no roles/owner.")
     return policy
 

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 
 from tests.local_cloud import labels, policies
 from tests.local_cloud.call import Call
+from tests.local_cloud.conditions import Resource
 from tests.local_cloud.errors import GoogleError, bad_field, invalid
-from tests.local_cloud.resources import Change, value_at
+from tests.local_cloud.masks import value_at
+from tests.local_cloud.resources import Change
 from tests.local_cloud.store import Json
 
 from . import run_containers
@@ -20,6 +22,8 @@ GPU_REGIONS = {
 GPU_QUOTA = 3
 """GPUs without zonal redundancy that a new project may use in a region; with it there are none."""
 
+_SECRETS = "secretmanager.googleapis.com"
+_SECRET_READERS = ("roles/secretmanager.secretAccessor", "roles/secretmanager.admin", "roles/owner")
 _LONGEST_S = 3600
 _MOST_CONCURRENT = 1000
 _LEAST_GIB_OF_GEN2 = 0.5
@@ -202,12 +206,13 @@ def secrets_missing(call: Call, template: Json) -> str | None:
     project, account = call.cloud.project, template["serviceAccount"]
     for named, version in _secrets(template):
         secret = re.sub(r"^projects/[^/]+/secrets/", "", named)
-        full = f"secretmanager.googleapis.com/projects/{project.id}/secrets/{secret}"
+        full = f"{_SECRETS}/projects/{project.id}/secrets/{secret}"
         versions = [each.name.rpartition("/")[2] for each in call.store.children(f"{full}/versions")]
         if not versions or (version != "latest" and version not in versions):
             return f"Secret {full.partition('/')[2]}/versions/{version} was not found"
-        readers = policies.members(call, full, "roles/secretmanager.secretAccessor")
-        if f"serviceAccount:{account}" not in readers:
+        resource = Resource(full, _SECRETS, f"{_SECRETS}/Secret", call.cloud.by_number(full.partition("/")[2]))
+        readers = policies.holders(call, resource, *_SECRET_READERS)
+        if not readers & {f"serviceAccount:{account}", *policies.EVERYBODY}:
             return (
                 f"Permission denied on secret: {full.partition('/')[2]} for Revision service account {account}. "
                 "The service account used must be granted the 'Secret Manager Secret Accessor' role."
