@@ -187,6 +187,11 @@ soak: .venv/test.stamp .venv-qwen2-audio/test.stamp web/dist/index.html ## Let s
 	.venv-qwen2-audio/bin/python -m tests.soak $(if $(SOAK_S),--seconds $(SOAK_S))
 	$(PYTHON) -m tests.e2e.soak $(if $(SOAK_MIN),--minutes $(SOAK_MIN))
 
+.PHONY: open-page
+open-page: .venv/test.stamp web/dist/index.html ## Leave this page, Gradio's and Streamlit's open for an hour, and count what they take
+	@scripts/require.sh chromium espeak-ng
+	UV=$(UV) $(PYTHON) -m bench.open_page
+
 .PHONY: tiny-model
 tiny-model: .venv-qwen2-audio/test.stamp ## Train the tests' tiny Qwen2-Audio again (12 to 45 minutes on two cores)
 	@scripts/require.sh espeak-ng

@@ -26,7 +26,9 @@ class Page:
     served_by_instance: bool = False
     """Who opens it starts an instance."""
     holds: bool = False
-    """While it is open it has a request under way, and makes the next one when Cloud Run ends that."""
+    """It has a request under way as long as it is open, or until Cloud Run ends that at its timeout."""
+    holds_again: bool = True
+    """Then it makes the next one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +108,9 @@ class _Clients:
             self.simulation.at(until, partial(self._hold_next, request, end))
 
     def _hold_next(self, request: Request, end: float) -> None:
-        # The next one comes before the last one goes: an instance in between would count as idle for no time.
-        self._hold(end)
+        # The next one comes before the last one goes, so that the instance is not idle for no time.
+        if self.page.holds_again:
+            self._hold(end)
         self.simulation.end(request)
 
 
@@ -153,7 +156,7 @@ def open_times(visits: Iterable[Visit]) -> Iterator[tuple[float, float]]:
     """From when to when each user has the page open; who comes back before it is closed has it open all the while."""
     by_user: dict[int, list[tuple[float, float]]] = {}
     for visit in visits:
-        times = by_user.setdefault(visit.recordings[0].user, [])
+        times = by_user.setdefault(visit.user, [])
         if times and visit.start_s <= times[-1][1]:
             times[-1] = (times[-1][0], max(times[-1][1], visit.end_s))
         else:

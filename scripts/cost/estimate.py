@@ -93,6 +93,6 @@ def _days(text: str) -> int:
 
 def _of_log(recordings: Sequence[Recording]) -> list[Trace]:
     """The recordings that were, each a visit of its own: a log does not say how long a page was open."""
-    visits = [Visit(one.start_s, one.end_s, (one,)) for one in recordings]
+    visits = [Visit(one.start_s, one.end_s, one.user, (one,)) for one in recordings]
     days = max(visit.end_s for visit in visits) // DAY_S + 1
     return [Trace(visits, days)]

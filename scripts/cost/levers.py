@@ -43,6 +43,6 @@ def wait_after_cold_start(cold_start_s: float, spoken_s: float, page: Page, serv
     """
     engine, _ = read_engine(service.engine)
     cold = replace(engine, provisioning_s=cold_start_s / 4, open_s=0.0, load_s=cold_start_s * 3 / 4)
-    visit = Visit(0.0, spoken_s, (Recording(0.0, spoken_s, 0),))
+    visit = Visit(0.0, spoken_s, 0, (Recording(0.0, spoken_s, 0),))
     [wait] = simulate([visit], page, cold, service.limits(600)).waits
     return wait.seconds

@@ -53,7 +53,8 @@ class Visit:
 
     start_s: float
     end_s: float
-    recordings: tuple[Recording, ...]
+    user: int
+    recordings: tuple[Recording, ...] = ()
 
 
 class _Strict(BaseModel):
@@ -98,6 +99,8 @@ class Traffic(_Strict):
     """How long the page stays open after the last recording of a visit, on average."""
     thrown_away: float = Field(default=0, ge=0, lt=1)
     """Share of recordings that are thrown away."""
+    looks_per_day: float = Field(default=0, ge=0)
+    """How often somebody else opens the page and records nothing."""
     length: Lengths
     hours: Annotated[list[float], Field(min_length=24, max_length=24)]
     """Weight of each hour of the day, in which visits begin."""
@@ -121,28 +124,30 @@ class Traffic(_Strict):
         dice = random.Random(seed)  # noqa: S311 - traffic, not a secret
         visits: list[Visit] = []
         free_at = [0.0] * self.users
-        for start in self._beginnings(days, dice):
+        for start in self._beginnings(self.recordings_per_day / self.recordings_per_visit, days, dice):
             free = [user for user, until in enumerate(free_at) if until <= start]
+            user = free[int(dice.random() * len(free))] if free else -1
             count = 1 + _geometric(dice, self.recordings_per_visit - 1)
-            recordings = tuple(self._recordings(start, count, free, dice))
+            recordings = tuple(self._recordings(start, count, user, dice))
             left_open_s = _exponential(dice, self.left_open_s)
             if free:
-                free_at[recordings[0].user] = recordings[-1].end_s
-                visits.append(Visit(start, recordings[-1].end_s + left_open_s, recordings))
-        return visits
+                free_at[user] = recordings[-1].end_s
+                visits.append(Visit(start, recordings[-1].end_s + left_open_s, user, recordings))
+        visits += [
+            Visit(start, start + _exponential(dice, self.left_open_s), self.users + number)
+            for number, start in enumerate(self._beginnings(self.looks_per_day, days, dice))
+        ]
+        return sorted(visits, key=lambda visit: visit.start_s)
 
-    def _beginnings(self, days: int, dice: random.Random) -> Iterator[float]:
-        per_visit = self.recordings_per_visit
+    def _beginnings(self, per_day: float, days: int, dice: random.Random) -> Iterator[float]:
         for day in range(days):
-            expected = self.recordings_per_day * self.weekdays[day % 7] / per_visit
             for hour, weight in enumerate(self.hours):
-                rate = expected * weight / sum(self.hours) / 3600
+                rate = per_day * self.weekdays[day % 7] * weight / sum(self.hours) / 3600
                 at, end = 0.0, 3600.0
                 while rate > 0 and (at := at + _exponential(dice, 1 / rate)) < end:
                     yield day * DAY_S + hour * 3600 + at
 
-    def _recordings(self, start: float, count: int, free: list[int], dice: random.Random) -> Iterator[Recording]:
-        user = free[int(dice.random() * len(free))] if free else -1
+    def _recordings(self, start: float, count: int, user: int, dice: random.Random) -> Iterator[Recording]:
         for _ in range(count):
             one = Recording(start, self.length.draw(dice), user, dice.random() >= self.thrown_away)
             yield one

@@ -20,7 +20,7 @@ LIMITS = Limits(concurrency=40, max_instances=1, timeout_s=360, retention_s=600)
 def visit(*recordings: tuple[float, float], user: int = 0, open_s: float = 0.0, sent: bool = True) -> Visit:
     """Recordings, each from when and how long, and the page that is open for so long after the last one."""
     made = tuple(Recording(start, length, user, sent) for start, length in recordings)
-    return Visit(made[0].start_s, made[-1].end_s + open_s, made)
+    return Visit(made[0].start_s, made[-1].end_s + open_s, user, made)
 
 
 def happen(*visits: Visit, page: Page = OURS, engine: Engine = ENGINE, idle_exit_s: float | None = None) -> Outcome:
@@ -70,6 +70,13 @@ def test_an_open_page_of_ours_takes_nothing_and_one_that_holds_a_request_takes_a
     held = happen(hour, page=Page(False, None, served_by_instance=True, holds=True)).lives.billed_s
     assert held == pytest.approx(3610 - 7 + 600 + 1, abs=0.2)
     assert happen(hour).lives.billed_s == happen(visit((0, 10))).lives.billed_s
+
+
+def test_who_only_looks_wakes_no_instance_of_ours_and_one_of_theirs() -> None:
+    look = Visit(0, 60, user=0)
+    assert happen(look).lives.starts == 0
+    lives = happen(look, page=Page(False, None, served_by_instance=True)).lives
+    assert (lives.starts, lives.unused_starts) == (1, 1)
 
 
 def test_who_comes_back_to_an_open_page_has_it_open_once() -> None:

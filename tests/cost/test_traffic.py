@@ -20,6 +20,8 @@ def test_drawn_traffic_is_what_its_description_says(name: str) -> None:
 
     asked = traffic.recordings_per_day * sum(traffic.weekdays) * _WEEKS
     assert len(recordings) == pytest.approx(asked, rel=0.1)
+    looks = traffic.looks_per_day * sum(traffic.weekdays) * _WEEKS
+    assert sum(not visit.recordings for visit in visits) == pytest.approx(looks, rel=0.15)
     shorter = sum(one.length_s <= traffic.length.p95_s for one in recordings) / len(recordings)
     assert shorter == pytest.approx(0.95, abs=0.02)
     thrown_away = sum(not one.sent for one in recordings) / len(recordings)

@@ -68,6 +68,11 @@ class Chromium:
         context.set_default_timeout(_PATIENCE_MS)
         return context.new_page()
 
+    @property
+    def version(self) -> str:
+        """Of Chromium."""
+        return self._browser.version
+
     def close_pages(self) -> None:
         """Close all contexts."""
         for context in self._browser.contexts:
