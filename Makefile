@@ -144,6 +144,7 @@ lint: .venv/test.stamp web/node_modules/.stamp .tools/bin/actionlint ## Check st
 	$(PYTHON) -m mypy
 	$(PYTHON) scripts/settings_page.py --check
 	$(PYTHON) -m bench.page --check
+	$(PYTHON) -m scripts.cost.page --check
 	$(PYTHON) scripts/terraform_pages.py --check
 	.venv/bin/shellcheck scripts/*.sh .ci/run
 	.tools/bin/actionlint
@@ -157,6 +158,7 @@ format: .venv/test.stamp web/node_modules/.stamp ## Rewrite the sources in the h
 	$(PYTHON) scripts/settings_page.py
 	UV=$(UV) scripts/requirements.sh
 	$(PYTHON) -m bench.page
+	$(PYTHON) -m scripts.cost.page
 	$(PYTHON) scripts/terraform_pages.py
 	$(PYTHON) -m tests.terraform.runs fmt
 	npm --prefix web run format

@@ -144,8 +144,7 @@ class Simulation:
 
     def run(self) -> Lives:
         """Let everything happen, until the last instance is gone."""
-        while self._events or self._scaler.next_at() < math.inf:
-            tick_at = self._scaler.next_at()
+        while (tick_at := self._scaler.next_at()) < math.inf or self._events:
             if self._events and self._events[0][0] <= tick_at:
                 self.now, _, act = heapq.heappop(self._events)
                 act()

@@ -139,6 +139,16 @@ class Traffic(_Strict):
         ]
         return sorted(visits, key=lambda visit: visit.start_s)
 
+    def at_rate(self, recordings_per_day: float) -> Traffic:
+        """The same habits of more or fewer people."""
+        times = recordings_per_day / self.recordings_per_day
+        changed = {
+            "users": max(1, round(self.users * times)),
+            "recordings_per_day": recordings_per_day,
+            "looks_per_day": self.looks_per_day * times,
+        }
+        return self.model_copy(update=changed)
+
     def _beginnings(self, per_day: float, days: int, dice: random.Random) -> Iterator[float]:
         for day in range(days):
             for hour, weight in enumerate(self.hours):
