@@ -66,7 +66,8 @@ _OPEN = """\
 
 Left open for an hour in Chromium {chromium}, whose clock was run ahead (`make open-page`; no test runs it): what
 it asked of the instance, and how long an instance lives for that, by the same rules. Gradio {gradio} and Streamlit
-{streamlit} serve Whisper. Cloud Run ends a request at its timeout, after an hour at most; then it counts whether the page asks again.
+{streamlit} serve Whisper. Cloud Run ends a request at its timeout, after an hour at most; then it counts whether the
+page asks again.
 
 | | instance | requests to open it | in the hour after | held | asks again |
 |---|---:|---:|---:|---:|---|
