@@ -59,7 +59,7 @@ _REFUSED: list[tuple[Json, str]] = [
     (_without_gpu("0.5", "512Mi", cpu_idle=False), "not supported with CPU that is always allocated"),
     (_without_gpu("1", "256Mi", executionEnvironment=_GEN2), "needs at least 512Mi"),
     ({"containers": template()["containers"] * 2}, "Only one container of a service may have a GPU"),
-    ({"container__ports": [{}]}, "needs a port of 1 to 65535"),
+    ({"container__ports": [{"containerPort": 70000}]}, "needs a port of 1 to 65535"),
     ({"container__env": [{"name": "A", "valueSource": {"secretKeyRef": {}}}]}, "must be named"),
     ({"container__image": "Kikitori"}, "Expected an image path"),
     ({"container__image": "ghcr.io/owner/kikitori:1"}, "or docker.io but obtained ghcr.io"),

@@ -50,12 +50,13 @@ def _defaults(change: Change) -> None:
         limits = resources.setdefault("limits", {})
         limits.setdefault("cpu", "1000m")
         limits.setdefault("memory", "512Mi")
-        if len(template["containers"]) == 1:
-            container.setdefault("ports", [{"name": "http1", "containerPort": 8080}])
+        if len(template["containers"]) == 1 and not container.get("ports"):
+            container["ports"] = [{}]
         for port in container.get("ports", []):
             port.setdefault("name", "http1")
+            port.setdefault("containerPort", 8080)
         if container.get("ports") and "startupProbe" not in container:
-            socket = {"port": _port(container)}
+            socket = {"port": container["ports"][0]["containerPort"]}
             container["startupProbe"] = {
                 **_PROBE,
                 "timeoutSeconds": 240,
@@ -72,16 +73,12 @@ def _defaults(change: Change) -> None:
         body["traffic"] = [{"type": _LATEST, "percent": 100}]
 
 
-def _port(container: Json) -> int:
-    named = [port["containerPort"] for port in container.get("ports", []) if "containerPort" in port]
-    return named[0] if named else 8080
-
-
 def _probe_defaults(container: Json, name: str) -> None:
     probe = container[name] = {**_PROBE, **container[name]}
+    port = (container.get("ports") or [{"containerPort": 8080}])[0]["containerPort"]
     for kind in ("httpGet", "tcpSocket", "grpc"):
         if kind in probe:
-            probe[kind].setdefault("port", _port(container))
+            probe[kind].setdefault("port", port)
     if "httpGet" in probe:
         probe["httpGet"].setdefault("path", "/")
 
