@@ -6,13 +6,16 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from tests.e2e.browsers import Chromium
 from tests.e2e.houses import WhisperHouse, whisper_house
+from tests.e2e.microphone import sound, speech
 from tests.e2e.page import expect_recorder, expect_state, open_page, start_recording, until_elapsed
+from tests.speech import SENTENCES
 
 _FOLDER = Path(__file__).parent.parent.parent / "docs" / "screens"
+_SAID = (speech(SENTENCES[0]), 0.7, speech(SENTENCES[1]))
 _SIZES: dict[str, dict[str, Any]] = {
     "desktop": {"viewport": {"width": 1280, "height": 900}},
     "phone": {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "is_mobile": True},
@@ -21,6 +24,7 @@ _SIZES: dict[str, dict[str, Any]] = {
 
 def main() -> None:
     """Take them: each state, in both sizes and languages."""
+    expect.set_options(timeout=60_000)
     _FOLDER.mkdir(exist_ok=True)
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
         chromium = Chromium(playwright, Path(folder))
@@ -32,10 +36,11 @@ def main() -> None:
 
 
 def _take(chromium: Chromium, house: WhisperHouse, name: str, options: dict[str, Any]) -> None:
-    page = open_page(chromium.new_page(**options), house)
+    page = open_page(chromium.new_page(sound(1.0, *_SAID, 60.0), **options), house)
     start_recording(page)
-    until_elapsed(page, 6)
+    until_elapsed(page, 5)
     page.screenshot(path=_FOLDER / f"{name}-recording.png")
+    until_elapsed(page, 10)
     page.get_by_test_id("record").click()
     expect_recorder(page, "idle")
     expect_state(page, "done")
