@@ -58,6 +58,7 @@ _REFUSED: list[tuple[Json, str]] = [
     (_without_gpu("0.5", "512Mi", executionEnvironment=_GEN2), "not supported with the second generation"),
     (_without_gpu("0.5", "512Mi", cpu_idle=False), "not supported with CPU that is always allocated"),
     (_without_gpu("1", "256Mi", executionEnvironment=_GEN2), "needs at least 512Mi"),
+    ({"scaling": {"maxInstanceCount": 3_000_000_000}}, "TYPE_INT32"),
     ({"containers": template()["containers"] * 2}, "Only one container of a service may have a GPU"),
     ({"container__ports": [{"containerPort": 70000}]}, "needs a port of 1 to 65535"),
     ({"container__env": [{"name": "A", "valueSource": {"secretKeyRef": {}}}]}, "must be named"),

@@ -7,7 +7,8 @@ import re
 from tests.local_cloud import filters, labels
 from tests.local_cloud.call import Call, digits, now
 from tests.local_cloud.errors import GoogleError, bad_field
-from tests.local_cloud.resources import Change, Collection, value_at
+from tests.local_cloud.masks import value_at
+from tests.local_cloud.resources import Change, Collection
 from tests.local_cloud.store import Json
 
 from . import timeseries

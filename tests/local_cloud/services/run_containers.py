@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from tests.local_cloud.errors import bad_field, invalid
-from tests.local_cloud.resources import value_at
+from tests.local_cloud.masks import value_at
 from tests.local_cloud.store import Json
 
 _MEMORY_GIB = {1: (0.125, 4), 2: (0.125, 8), 4: (2, 16), 6: (4, 24), 8: (4, 32)}
