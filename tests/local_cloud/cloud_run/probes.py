@@ -25,11 +25,12 @@ async def starts(container: Container, probe: Probe, clock: Clock) -> bool:
 
 async def _passes(container: Container, probe: Probe, clock: Clock) -> bool:
     await clock.sleep(probe.initial_delay_s)
-    for _ in range(probe.failures):
-        asked_at = clock.now()
-        if await _answers(container, probe):
-            return True
-        await clock.sleep_until(asked_at + probe.period_s)
+    async with _asking() as client:
+        for _ in range(probe.failures):
+            asked_at = clock.now()
+            if await _answers(container, probe, client):
+                return True
+            await clock.sleep_until(asked_at + probe.period_s)
     return False
 
 
@@ -37,21 +38,26 @@ async def fails(container: Container, probe: Probe, clock: Clock) -> None:
     """Return once the liveness probe has failed as often in a row as it may."""
     await clock.sleep(probe.initial_delay_s)
     failures = 0
-    while failures < probe.failures:
-        await clock.sleep(probe.period_s)
-        with clock.work():
-            failures = 0 if await _answers(container, probe) else failures + 1
+    async with _asking() as client:
+        while failures < probe.failures:
+            await clock.sleep(probe.period_s)
+            with clock.work():
+                failures = 0 if await _answers(container, probe, client) else failures + 1
 
 
-async def _answers(container: Container, probe: Probe) -> bool:
+def _asking() -> httpx.AsyncClient:
+    """One that keeps no connection open, and whose making takes long."""
+    return httpx.AsyncClient(trust_env=False, timeout=None, limits=httpx.Limits(max_keepalive_connections=0))
+
+
+async def _answers(container: Container, probe: Probe, client: httpx.AsyncClient) -> bool:
     try:
         async with asyncio.timeout(probe.timeout_s):
             if probe.path is None:
                 await _connect(container)
                 return True
-            async with httpx.AsyncClient(trust_env=False, timeout=None) as client:
-                answer = await client.get(f"{container.origin}{probe.path}")
-                return 200 <= answer.status_code < 400
+            answer = await client.get(f"{container.origin}{probe.path}")
+            return 200 <= answer.status_code < 400
     except (TimeoutError, httpx.TransportError):
         return False
 

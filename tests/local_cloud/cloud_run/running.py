@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+import httpx2 as httpx
 import uvicorn
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
@@ -46,6 +47,7 @@ class CloudRun:
 
     _portal: BlockingPortal
     _routing: Routing
+    _front: Front
 
     @property
     def clock(self) -> Clock:
@@ -78,6 +80,30 @@ class CloudRun:
         """Let time pass: see `Clock.leap`."""
         self._portal.call(partial(self.clock.leap, seconds, past_work=past_work))
 
+    def replay(self, name: str, calls: Sequence[tuple[float, str]], seconds: float) -> list[int]:
+        """Let so much time leap by, with calls at their times; their statuses.
+
+        Args:
+            name: of the address: SERVICE or TAG---SERVICE.
+            calls: the seconds from now, and the path, of each GET.
+            seconds: until when, from now.
+        """
+        return self._portal.call(self._replay, self.address(name), calls, seconds)
+
+    async def _replay(self, address: str, calls: Sequence[tuple[float, str]], seconds: float) -> list[int]:
+        begin = self.clock.now()
+        # Without a network between: a call has come in before time leaps on.
+        transport = httpx.ASGITransport(self._front, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url=address, timeout=None) as client:
+
+            async def call(at: float, path: str) -> int:
+                await self.clock.sleep_until(begin + at)
+                return (await client.get(path)).status_code
+
+            tasks = [asyncio.create_task(call(at, path)) for at, path in calls]
+            await self.clock.leap(seconds)
+            return await asyncio.gather(*tasks)
+
     def look(self) -> None:
         """Take in at once what was deployed."""
         self._portal.call(self._routing.look)
@@ -94,12 +120,14 @@ def running(state: Path, ports: Mapping[str, int], meter: Meter, options: Option
         options: how it runs.
     """
     serving = _serving(state, ports, meter, options)
-    with start_blocking_portal() as portal, portal.wrap_async_context_manager(serving) as routing:
-        yield CloudRun(portal, routing)
+    with start_blocking_portal() as portal, portal.wrap_async_context_manager(serving) as (routing, front):
+        yield CloudRun(portal, routing, front)
 
 
 @asynccontextmanager
-async def _serving(state: Path, ports: Mapping[str, int], meter: Meter, options: Options) -> AsyncIterator[Routing]:
+async def _serving(
+    state: Path, ports: Mapping[str, int], meter: Meter, options: Options
+) -> AsyncIterator[tuple[Routing, Front]]:
     logs = state / "instances"
     logs.mkdir(exist_ok=True)
     store = Store(state / _STATE)
@@ -113,7 +141,7 @@ async def _serving(state: Path, ports: Mapping[str, int], meter: Meter, options:
     following = asyncio.create_task(routing.follow(state / _STATE))
     answering = asyncio.create_task(server.serve(sockets))
     try:
-        yield routing
+        yield routing, front
     finally:
         following.cancel()
         await routing.close()

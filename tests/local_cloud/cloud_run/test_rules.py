@@ -83,6 +83,17 @@ def test_a_request_starts_an_instance_and_waits_for_it(here: Place, callers: Thr
     assert here.run.meter.requests[0].ended - here.run.meter.requests[0].arrived > 7
 
 
+def test_a_day_passes_in_a_moment_and_each_instance_is_billed_for_its_life(here: Place) -> None:
+    cold(here)
+    lives = here.run.meter.lives
+    del lives[:]
+    calls = [(0.0, "/"), (100.0, "/"), (100.5, "/"), (40_000.0, "/"), (40_609.0, "/"), (40_700.0, "/")]
+    assert here.run.replay("speech", calls, 86_400) == [200] * 6
+    # Each begins seven seconds after what starts it, and ends ten minutes after the last request; 40,609 is too late.
+    expected = [100.5 + 600 - 7, 600, 40_700 + 600 - 40_616]
+    assert [life.instance.billable_s(here.run.clock.now()) for life in lives] == pytest.approx(expected, abs=3)
+
+
 def test_concurrency_queue_and_its_429(here: Place, callers: ThreadPoolExecutor) -> None:
     warm(here)
     held = [callers.submit(here.get, "/hold") for _ in range(2)]
@@ -177,7 +188,8 @@ def test_an_answer_that_breaks_off_is_seen_to(here: Place) -> None:
 def test_who_hangs_up_frees_the_place(here: Place) -> None:
     warm(here)
     with httpx.stream("GET", f"{here.run.address('speech')}/stream", timeout=60) as answer:
-        assert next(answer.iter_raw()) == b"one"
+        pieces = answer.iter_raw()
+        assert next(pieces) == b"one"
         assert in_flight(here) == 1
     until(lambda: in_flight(here) == 0)
 
