@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from .asked import Asked
 from .discovery import Method
 from .errors import GoogleError
 from .images import Images
@@ -64,7 +65,7 @@ class Call:
     method: Method
     name: str
     path: Json
-    query: Json
+    query: Asked
     body: Json
     headers: dict[str, str] = field(default_factory=dict)
     content: bytes = b""

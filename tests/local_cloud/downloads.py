@@ -8,6 +8,7 @@ from urllib.parse import unquote
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from .asked import Asked
 from .call import Call, Cloud
 from .discovery import api
 from .errors import GoogleError
@@ -47,7 +48,7 @@ def _resumed(cloud: Cloud, bucket: str, request: Request, content: bytes) -> Cal
         method,
         f"b/{bucket}/o",
         {"bucket": bucket},
-        dict(request.query_params),
+        Asked(dict(request.query_params)),
         {},
         dict(request.headers),
         content,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-_STATUSES = {
+STATUSES = {
     "INVALID_ARGUMENT": (400, 3, "invalid"),
     "FAILED_PRECONDITION": (400, 9, "failedPrecondition"),
     "UNAUTHENTICATED": (401, 16, "required"),
@@ -31,7 +31,7 @@ class GoogleError(Exception):
     def __init__(self, status: str, message: str, *details: dict[str, Any]) -> None:
         super().__init__(message)
         self.status, self.message, self.details = status, message, details
-        self.http, self.code, self.reason = _STATUSES[status]
+        self.http, self.code, self.reason = STATUSES[status]
 
     def body(self) -> dict[str, Any]:
         """What HTTP answers."""
@@ -51,10 +51,9 @@ class GoogleError(Exception):
         return {"code": self.code, "message": self.message, "details": list(self.details)}
 
 
-def of_http(status: int) -> str:
+def by_http() -> dict[int, str]:
     """The status that an HTTP number stands for in a fault that was asked for."""
-    names = {http: name for name, (http, _, _) in reversed(_STATUSES.items())}
-    return names[status]
+    return {http: name for name, (http, _, _) in reversed(STATUSES.items())}
 
 
 def invalid(message: str) -> GoogleError:

@@ -15,16 +15,18 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from . import admission, downloads
+from . import admission, downloads, faults
+from .asked import Asked, nothing_ignored, selected
 from .call import Call, Cloud
 from .discovery import Method
-from .errors import GoogleError, invalid, of_http
+from .errors import GoogleError, by_http, invalid
 from .registry import Registry
 from .schema import answered, camel, parameters, received
 from .store import Json
 from .table import Table, table
 
 ROOT_HOST = "storage.googleapis.com"
+_OF_GOOGLE = re.compile(r"(?!upload-firebasehosting\.)[a-z0-9.-]+\.(googleapis\.com|pkg\.dev|google\.com)")
 
 
 class LocalCloud:
@@ -53,13 +55,11 @@ class LocalCloud:
 
     def _answer(self, request: Request, content: bytes) -> Response | None:
         """The answer to a request; None drops the connection."""
-        path = request.scope["raw_path"].decode().partition("?")[0].lstrip("/")
-        host, _, rest = path.partition("/")
-        if host == "_local":
-            return self._control(rest, request.method, content)
-        if host not in self._table.apis:
-            host, rest = ROOT_HOST, path
+        path = request.scope["raw_path"].decode(errors="replace").partition("?")[0].lstrip("/")
         try:
+            if path.startswith("_local/"):
+                return self._control(path.removeprefix("_local/"), request.method, content)
+            host, rest = self._place(path)
             found = self._table.find(host, request.method, rest)
             if found is None:
                 return downloads.other(self._cloud, host, rest, request, content)
@@ -67,6 +67,15 @@ class LocalCloud:
             return self._call(method, groups, rest, request, content)
         except GoogleError as error:
             return _error(error)
+
+    def _place(self, path: str) -> tuple[str, str]:
+        """The host and the path at Google."""
+        host, _, rest = path.partition("/")
+        if host in self._table.apis:
+            return host, rest
+        if _OF_GOOGLE.fullmatch(host):
+            raise GoogleError("UNIMPLEMENTED", f"The local cloud does not have https://{path}.")
+        return ROOT_HOST, path
 
     def _call(
         self, method: Method, groups: Mapping[str, str | None], path: str, request: Request, content: bytes
@@ -78,7 +87,7 @@ class LocalCloud:
         if fault.get("drop") == "before":
             pass
         elif "status" in fault:
-            response = _error(GoogleError(of_http(fault["status"]), "This fault was asked for."))
+            response = _error(GoogleError(by_http()[fault["status"]], "This fault was asked for."))
         else:
             response = self._perform(method, groups, name, request, content, fault)
         store.log(method.id, name, response.status_code if response else 0)
@@ -97,13 +106,14 @@ class LocalCloud:
             headers = dict(request.headers)
             caller = admission.caller(self._cloud, method, headers)
             handler = self._table.handler(method)
-            query = parameters(method, parse_qs(request.url.query, keep_blank_values=True))
+            query = Asked(parameters(method, parse_qs(request.url.query, keep_blank_values=True)))
             values = {key: self._cloud.by_id(unquote(value)) for key, value in groups.items() if value}
             body, media = _body(method, content, headers)
             call = Call(self._cloud, method, name, values, query, body, headers, media, fault, caller)
             admission.admit(call)
             with self._cloud.store.transaction():
-                answer = handler(call)
+                answer = selected(call.query, handler(call))
+                nothing_ignored(method, call.query, call.body)
             if isinstance(answer, Response):
                 return answer
             schema = method.schema("response")
@@ -115,8 +125,7 @@ class LocalCloud:
         """What tests ask of the stand-in itself: `POST /_local/faults` asks for a fault, `DELETE` forgets all."""
         store = self._cloud.store
         if (path, verb) == ("faults", "POST"):
-            wanted = json.loads(content)
-            store.add_fault(wanted.pop("method"), wanted, wanted.pop("times", 1))
+            store.add_fault(*faults.asked(content, self._table.known()))
             return Response(status_code=204)
         if (path, verb) == ("faults", "DELETE"):
             return JSONResponse({"unused": store.clear_faults()})
@@ -137,16 +146,22 @@ def _body(method: Method, content: bytes, headers: Mapping[str, str]) -> tuple[J
         return {}, content
     if not content or "request" not in method.entry:
         return {}, b""
-    if kind == "application/x-www-form-urlencoded":
-        form = parse_qs(content.decode(), keep_blank_values=True)
-        value: Any = {camel(key): values[-1] for key, values in form.items()}
-    else:
-        try:
-            value = json.loads(content)
-        except ValueError as error:
-            raise invalid("Invalid JSON payload received.") from error
+    try:
+        if kind == "application/x-www-form-urlencoded":
+            form = parse_qs(content.decode(), keep_blank_values=True)
+            value: Any = {camel(key): values[-1] for key, values in form.items()}
+        else:
+            value = json.loads(content, parse_constant=_no_number)
+    except (ValueError, RecursionError) as error:
+        raise invalid("Invalid JSON payload received.") from error
     merge = method.verb == "PATCH" and method.api.host == ROOT_HOST
-    return received(method.api, {"$ref": method.entry["request"]["$ref"]}, value, nulls=merge), b""
+    schema = method.entry["request"]["$ref"]
+    body: Json = received(method.api, {"$ref": schema}, value, nulls=merge)
+    return Asked(body) if schema.endswith("Request") else body, b""
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(f"JSON has no {name}")
 
 
 def _error(error: GoogleError, *, of_oauth: bool = False) -> Response:

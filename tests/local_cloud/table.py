@@ -19,6 +19,10 @@ class Table:
     methods: Mapping[str, list[Method]]
     apis: Mapping[str, list[str]]
 
+    def known(self) -> list[Method]:
+        """Every method that there is."""
+        return [method for methods in self.methods.values() for method in methods]
+
     def handler(self, method: Method) -> Handler:
         """What answers a method.
 

@@ -88,3 +88,32 @@ def test_failing_and_slow_operation(cloud: Served) -> None:
     slow = registry.repositories().create(parent=PLACE, repositoryId="slow", body=body).execute()
     assert registry.operations().get(name=slow["name"]).execute()["done"] is False
     assert cloud.ended(slow, registry.operations())["response"]["name"] == f"{PLACE}/repositories/slow"
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ([], "a JSON object with a method"),
+        ({"status": 503}, "a JSON object with a method"),
+        ({"method": "run.projects.*.create"}, "exactly one of status, drop, operation, not none"),
+        ({"method": "run.*", "status": 503, "drop": "after"}, "exactly one of"),
+        ({"method": "run.*", "stats": 503}, "exactly one of"),
+        ({"method": "run.projects.jobs.*", "status": 503}, "has no method 'run.projects.jobs.*'"),
+        ({"method": "run.*", "status": 418}, "status is one of 400"),
+        ({"method": "run.*", "status": "503"}, "status is one of 400"),
+        ({"method": "run.*", "status": 503, "times": 0}, "at least 1"),
+        ({"method": "run.*", "drop": "between"}, "before or after"),
+        ({"method": "run.*", "operation": {}}, "an object of status, message, seconds"),
+        ({"method": "run.*", "operation": {"status": "BROKEN"}}, "operation.status is one of"),
+        ({"method": "run.*", "operation": {"seconds": "5"}}, "operation.seconds is a number"),
+        (
+            {"method": "pubsub.projects.topics.create", "operation": {"seconds": 5}},
+            "topics.create answers with no operation",
+        ),
+    ],
+)
+def test_fault_that_could_not_happen(cloud: Served, asked: Any, words: str) -> None:
+    answer = httpx.post(f"{cloud.url}/_local/faults", json=asked)
+    assert answer.status_code == 400
+    assert words in answer.json()["error"]["message"]
+    assert cloud.forget_faults() == 0

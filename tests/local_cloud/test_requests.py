@@ -53,6 +53,8 @@ def test_body_that_the_discovery_document_does_not_allow(cloud: Served, body: Js
         ),
         (f"run.googleapis.com/v2/{PROJECT}/locations/asia-southeast9/services?serviceId=x", 400, "Invalid location"),
         (f"run.googleapis.com/v2/{PLACE}/jobs?jobId=x", 501, "run.projects.locations.jobs.create"),
+        ("bigquery.googleapis.com/v2/projects/x/datasets", 501, "bigquery.googleapis.com/v2/projects/x/datasets"),
+        ("run.googleapis.com/v9/services", 501, "POST https://run.googleapis.com/v9/services"),
         ("storage/v1/b", 400, "Required parameter: project"),
     ],
 )
@@ -60,6 +62,53 @@ def test_path_and_parameters(cloud: Served, path: str, status: int, words: str) 
     answer = _post(cloud, path, {"template": template()} if "run." in path and "jobs" not in path else {})
     assert (answer.status_code, answer.json()["error"]["code"]) == (status, status)
     assert words in answer.json()["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "ignored"),
+    [
+        (f"{_SERVICES}?serviceId=unmade&validateOnly=true", {"template": template()}, "validateOnly of run."),
+        (
+            f"cloudresourcemanager.googleapis.com/v1/{PROJECT}:setIamPolicy",
+            {
+                "policy": {"bindings": [{"role": "roles/owner", "members": ["user:a@example.com"]}]},
+                "updateMask": "etag",
+            },
+            "updateMask of cloudresourcemanager.",
+        ),
+    ],
+)
+def test_what_nothing_here_looks_at_is_refused(cloud: Served, path: str, body: Json, ignored: str) -> None:
+    """And changes nothing."""
+    answer = _post(cloud, path, body)
+    assert answer.status_code == 501
+    assert ignored in answer.json()["error"]["message"]
+    assert httpx.get(f"{cloud.url}/{_SERVICES}/unmade", headers=_HEADERS).status_code == 404
+    policy = _post(cloud, f"cloudresourcemanager.googleapis.com/v1/{PROJECT}:getIamPolicy", {}).json()
+    assert "user:a@example.com" not in str(policy)
+
+
+def test_default_and_what_shapes_the_answer_alone_are_no_matter(cloud: Served) -> None:
+    path = f"{cloud.url}/pubsub.googleapis.com/v1/{PROJECT}/topics/shaped"
+    httpx.put(path, json={"labels": {"a": "b"}}, headers=_HEADERS).raise_for_status()
+    asked = {"alt": "json", "prettyPrint": "false", "quotaUser": "me"}
+    assert httpx.get(path, params=asked, headers=_HEADERS).json()["labels"] == {"a": "b"}
+    assert httpx.get(path, params={"fields": "labels/a"}, headers=_HEADERS).json() == {"labels": {"a": "b"}}
+    assert httpx.get(path, params={"fields": "labels(a)"}, headers=_HEADERS).status_code == 501
+    assert httpx.get(path, params={"alt": "media"}, headers=_HEADERS).status_code == 501
+
+
+def test_names_and_numbers_as_json_may_also_have_them(cloud: Served) -> None:
+    body = template()
+    body["max_instance_request_concurrency"] = 3.0
+    body["scaling"] = {"max_instance_count": "2"}
+    assert _post(cloud, f"{_SERVICES}?service_id=spelled", {"template": body}).status_code == 200
+    made = httpx.get(f"{cloud.url}/{_SERVICES}/spelled", headers=_HEADERS).json()["template"]
+    assert (made["maxInstanceRequestConcurrency"], made["scaling"]) == (3, {"maxInstanceCount": 2})
+    body["max_instance_request_concurrency"] = 3.5
+    assert _post(cloud, f"{_SERVICES}?service_id=misspelled", {"template": body}).status_code == 400
+    body["max_instance_request_concurrency"] = 2**31
+    assert _post(cloud, f"{_SERVICES}?service_id=misspelled", {"template": body}).status_code == 400
 
 
 def test_what_is_output_only_is_ignored(cloud: Served) -> None:

@@ -264,7 +264,7 @@ def test_bootstrap_is_completed_after_a_fault_at_each_step(tmp_path: Path) -> No
 @pytest.mark.parametrize("fault", _FAULTS, ids=json.dumps)
 def test_fault_at_each_step(app: Root, fault: Json) -> None:
     """The next apply completes what a fault stopped; what passes by itself does not stop it."""
-    for step in _STEPS:
+    for step in _STEPS[:1] if "operation" in fault else _STEPS:
         app.cloud.fault(step, **fault)
     status, said = app.run("apply", "-auto-approve", "-no-color")
     passes = fault.get("status") in (429, 503) or "seconds" in fault.get("operation", {}) or "drop" in fault

@@ -6,6 +6,7 @@ import re
 
 from tests.local_cloud.call import Call
 from tests.local_cloud.errors import invalid
+from tests.local_cloud.paging import paged
 from tests.local_cloud.store import Json
 
 _FILTER = re.compile(r'resourceUrl="https://([^"]+@sha256:[0-9a-f]{64})" AND kind="(DISCOVERY|VULNERABILITY)"')
@@ -17,11 +18,12 @@ def _list(call: Call) -> Json:
         raise invalid(f"The local cloud does not know the filter {call.query.get('filter')}")
     image, kind = asked.groups()
     base = {"resourceUri": f"https://{image}", "kind": kind}
+    digest = image.rpartition("@")[2]
+    page, token = paged(call, call.store.children(f"containeranalysis.googleapis.com/{call.name}/{digest}"))
     if kind == "DISCOVERY":
         return {"occurrences": [{**base, "discovery": {"analysisStatus": "FINISHED_SUCCESS"}}]}
-    digest = image.rpartition("@")[2]
-    found = call.store.children(f"containeranalysis.googleapis.com/{call.name}/{digest}")
-    return {"occurrences": [{**base, **entity.body} for entity in found]} if found else {}
+    answer: Json = {"occurrences": [{**base, **entity.body} for entity in page]} if page else {}
+    return answer | ({"nextPageToken": token} if token else {})
 
 
 METHODS = {"containeranalysis.v1": {"containeranalysis.projects.occurrences.list": _list}}

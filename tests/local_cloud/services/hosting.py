@@ -184,6 +184,8 @@ def _release(call: Call) -> Json:
 
 def _releases(call: Call) -> Json:
     found = [entity.body for entity in call.store.children(call.full(f"{_channel(call)}/releases"))]
+    if len(found) > int(call.query.get("pageSize") or 100):
+        raise GoogleError("UNIMPLEMENTED", "The local cloud gives releases in one page alone.")
     return {"releases": list(reversed(found))} if found else {}
 
 

@@ -19,6 +19,7 @@ from urllib.parse import quote
 import google_crc32c
 from starlette.responses import JSONResponse, Response
 
+from tests.local_cloud.asked import Asked
 from tests.local_cloud.call import Call, Cloud, now
 from tests.local_cloud.errors import GoogleError, bad_field, invalid
 from tests.local_cloud.paging import paged_by
@@ -121,7 +122,7 @@ def _insert(call: Call) -> Any:
     metadata = _metadata(call, call.content or b"{}")
     metadata.setdefault("contentType", call.headers.get("x-upload-content-type", "application/octet-stream"))
     session = secrets.token_urlsafe(16)
-    asked = {"metadata": metadata, "bucket": call.path["bucket"], "query": call.query}
+    asked = {"metadata": metadata, "bucket": call.path["bucket"], "query": call.query.kept()}
     call.store.put(f"uploads/{session}", asked)
     call.store.put_content(f"uploads/{session}", b"")
     location = f"{call.cloud.url}/upload/storage/v1/b/{call.path['bucket']}/o?uploadType=resumable&upload_id={session}"
@@ -174,7 +175,7 @@ def resume(call: Call) -> Response:
     whole = len(have) if not found else None if found[3] == "*" else int(found[3])
     if whole is None or len(have) < whole:
         return Response(status_code=308, headers={"Range": f"bytes=0-{len(have) - 1}"} if have else {})
-    call.query = {**entity.body["query"], **call.query}
+    call.query = Asked({**entity.body["query"], **call.query})
     body = _write(call, entity.body["metadata"], have)
     call.store.remove(entity.name)
     return JSONResponse(body)
