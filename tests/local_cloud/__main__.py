@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
+import os
+import socket
 from pathlib import Path
 
 import uvicorn
 
+from . import tokens
 from .call import Project
-from .running import environment, opened, signed_in
+from .errors import GoogleError
+from .running import environment, opened, project_of, signed_in
+from .store import Json
 
 
 def main() -> None:
@@ -23,14 +29,42 @@ def main() -> None:
     parser.add_argument("--new-project", action="store_true", help="no API is enabled but those of a new project")
     parser.add_argument("--issuer", nargs=2, action="append", default=[], metavar=("URL", "JWKS_FILE"))
     given = parser.parse_args()
+    _check(parser, given)
     project = Project(given.project, given.number, given.billing_account)
-    issuers = {url.rstrip("/"): json.loads(Path(file).read_text(encoding="utf-8")) for url, file in given.issuer}
+    issuers = {url.rstrip("/"): _keys(parser, Path(file)) for url, file in given.issuer}
     url = f"http://127.0.0.1:{given.port}"
-    with opened(given.state, url, project, everything_enabled=not given.new_project, issuers=issuers) as app:
+    try:
+        listening = socket.create_server(("127.0.0.1", given.port))
+    except OSError as error:
+        parser.exit(
+            1,
+            f"Port {given.port} cannot be had ({os.strerror(error.errno or 0)}): choose another, as CLOUD_PORT=9000.\n",
+        )
+    enabled = not given.new_project
+    with listening, opened(given.state, url, project, everything_enabled=enabled, issuers=issuers) as app:
         for name, value in (environment(url, given.state, project) | signed_in(url, given.state, project)).items():
             print(f"export {name}={value}")
         print(f"# The local cloud listens at {url}; Ctrl-C ends it, and {given.state} keeps its state.", flush=True)
-        uvicorn.run(app, port=given.port, log_level="warning")
+        with contextlib.suppress(KeyboardInterrupt):
+            uvicorn.Server(uvicorn.Config(app, log_level="warning")).run([listening])
+
+
+def _check(parser: argparse.ArgumentParser, given: argparse.Namespace) -> None:
+    """Refuse what a state that is there already would not follow."""
+    existing = project_of(given.state)
+    if existing and given.new_project:
+        parser.error(f"{given.state} has a project already: remove the folder, or give another with --state.")
+    if existing not in (None, given.project):
+        parser.error(f"{given.state} has the project {existing}: name it with --project, or give another --state.")
+
+
+def _keys(parser: argparse.ArgumentParser, file: Path) -> Json:
+    try:
+        jwks: Json = json.loads(file.read_text(encoding="utf-8"))
+        tokens.key_set(json.dumps(jwks))
+    except (OSError, ValueError, GoogleError) as error:
+        parser.error(f"--issuer {file}: {error}")
+    return jwks
 
 
 if __name__ == "__main__":

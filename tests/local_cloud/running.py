@@ -125,6 +125,17 @@ def opened(
         store.close()
 
 
+def project_of(state: Path) -> str | None:
+    """The project that a folder of state has already."""
+    file = state / "state.sqlite3"
+    if not file.exists():
+        return None
+    store = Store(file)
+    names = [name.removeprefix(f"{resourcemanager.HOST}/projects/") for name in store.policies()]
+    store.close()
+    return next((name for name in names if "/" not in name), None)
+
+
 def _found(cloud: Cloud, *, everything_enabled: bool) -> None:
     """Make the project, once: its owner and its first APIs."""
     store, project = cloud.store, cloud.project
