@@ -10,6 +10,7 @@ import re
 from . import accounts, conditions, roles
 from .call import Call, new_etag
 from .errors import GoogleError, bad_field, invalid
+from .schema import camel
 from .store import Json, Store
 
 EMPTY_ETAG = "ACAB"
@@ -23,6 +24,7 @@ _MEMBER = re.compile(
     r"|principal(Set)?://iam\.googleapis\.com/locations/global/workforcePools/[^\s/]+/\S+"
     r"|deleted:(user|group|serviceAccount):[^@\s:]+@[^@\s:?]+\?uid=\d+|deleted:principal(Set)?://\S+"
 )
+_FIELDS = ("bindings", "auditConfigs")
 _WITH_CONDITIONS = 3
 
 
@@ -69,25 +71,34 @@ def replace(call: Call, name: str | None = None, policy: Json | None = None) -> 
     policy = call.body.get("policy") if policy is None else policy
     if policy is None:
         raise bad_field("policy", "Required field is missing.", "Policy must be specified.")
-    given, current = policy.get("etag"), _stored(call, name)
+    given, version, current = policy.get("etag"), policy.get("version", 0), _stored(call, name)
     if given and given.rstrip("=") != current["etag"].rstrip("="):
         raise GoogleError(
             "ABORTED",
             "There were concurrent policy changes. Please retry the whole read-modify-write with exponential backoff. "
             f"The request's ETag '{given}' did not match the current policy's ETag '{current['etag']}'.",
         )
-    bindings = [binding for binding in policy.get("bindings", []) if binding.get("members")]
+    mask = _mask(call)
+    after = {field: (policy if field in mask else current).get(field, []) for field in _FIELDS}
+    bindings = after["bindings"] = [binding for binding in after["bindings"] if binding.get("members")]
     for binding in bindings:
         _check(call, binding)
     conditional = any("condition" in binding for binding in bindings)
     before = given and any("condition" in binding for binding in current.get("bindings", []))
-    if _version(policy.get("version", 0)) < _WITH_CONDITIONS and (conditional or before):
+    if _version(version) < _WITH_CONDITIONS and (conditional or before):
         raise invalid(f"A policy with conditional role bindings must specify version {_WITH_CONDITIONS}.")
-    stored = {**policy, "bindings": bindings, "version": _WITH_CONDITIONS if conditional else 1, "etag": new_etag()}
-    if not bindings:
-        del stored["bindings"]
+    stored: Json = {field: value for field, value in after.items() if value}
+    stored |= {"version": _WITH_CONDITIONS if conditional else 1, "etag": new_etag()}
     call.store.set_policy(call.full(name), stored)
     return stored
+
+
+def _mask(call: Call) -> set[str]:
+    """The fields of a policy that a call sets."""
+    mask = {camel(part.strip()) for part in call.body.get("updateMask", "bindings").split(",")}
+    if unknown := mask - {*_FIELDS, "etag", "version"}:
+        raise invalid(f"Invalid field mask: the message has no field '{', '.join(unknown)}'.")
+    return mask
 
 
 def _check(call: Call, binding: Json) -> None:

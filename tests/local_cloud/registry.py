@@ -86,7 +86,10 @@ def _signed_in(cloud: Cloud, request: Request) -> None:
     """Docker's clients say who they are with the user `oauth2accesstoken` and a token as the password."""
     kind, _, given = request.headers.get("authorization", "").partition(" ")
     if kind.lower() == "basic":
-        user, _, given = base64.b64decode(given).decode().partition(":")
+        try:
+            user, _, given = base64.b64decode(given).decode().partition(":")
+        except ValueError as error:
+            raise GoogleError("UNAUTHENTICATED", "The credentials are not base64.") from error
         if user != _USER:
             raise GoogleError("UNAUTHENTICATED", f"The user must be {_USER}.")
     if not given:

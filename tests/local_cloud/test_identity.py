@@ -127,6 +127,13 @@ def _account(cloud: Served, name: str) -> Json:
     return made
 
 
+def test_delegates_are_not_ignored(cloud: Served) -> None:
+    accounts = cloud.client("iamcredentials", "v1").projects().serviceAccounts()
+    body = {"scope": ["s"], "delegates": [f"projects/-/serviceAccounts/{_EMAIL}"]}
+    with pytest.raises(HttpError, match=r"does not honour delegates of iamcredentials\."):
+        accounts.generateAccessToken(name=f"projects/-/serviceAccounts/{_EMAIL}", body=body).execute()
+
+
 @pytest.mark.parametrize(
     ("expression", "granted"),
     [

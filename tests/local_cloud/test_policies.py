@@ -44,6 +44,20 @@ def test_read_modify_write(projects: Any) -> None:
         projects.setIamPolicy(resource=Project.id, body={"policy": {"bindings": [_VIEWERS]}}).execute()
 
 
+def test_mask(projects: Any) -> None:
+    """Terraform's provider sends one."""
+    audit = [{"service": "allServices", "auditLogConfigs": [{"logType": "DATA_READ"}]}]
+    policy = projects.getIamPolicy(resource=Project.id, body={}).execute() | {"auditConfigs": audit}
+    for mask, audited in [("bindings,etag", []), ("auditConfigs,bindings", audit), ("etag", audit), (None, audit)]:
+        body = {"policy": policy, **({"updateMask": mask} if mask else {})}
+        policy = projects.setIamPolicy(resource=Project.id, body=body).execute()
+        assert policy.get("auditConfigs", []) == audited
+        assert policy["bindings"]
+        policy = {**policy, "auditConfigs": audit if mask == "bindings,etag" else []}
+    with pytest.raises(HttpError, match="has no field 'colour'"):
+        projects.setIamPolicy(resource=Project.id, body={"policy": policy, "updateMask": "colour"}).execute()
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [

@@ -53,7 +53,6 @@ def test_body_that_the_discovery_document_does_not_allow(cloud: Served, body: Js
         ),
         (f"run.googleapis.com/v2/{PROJECT}/locations/asia-southeast9/services?serviceId=x", 400, "Invalid location"),
         (f"run.googleapis.com/v2/{PLACE}/jobs?jobId=x", 501, "run.projects.locations.jobs.create"),
-        ("bigquery.googleapis.com/v2/projects/x/datasets", 501, "bigquery.googleapis.com/v2/projects/x/datasets"),
         ("run.googleapis.com/v9/services", 501, "POST https://run.googleapis.com/v9/services"),
         ("storage/v1/b", 400, "Required parameter: project"),
     ],
@@ -65,27 +64,22 @@ def test_path_and_parameters(cloud: Served, path: str, status: int, words: str) 
 
 
 @pytest.mark.parametrize(
-    ("path", "body", "ignored"),
-    [
-        (f"{_SERVICES}?serviceId=unmade&validateOnly=true", {"template": template()}, "validateOnly of run."),
-        (
-            f"cloudresourcemanager.googleapis.com/v1/{PROJECT}:setIamPolicy",
-            {
-                "policy": {"bindings": [{"role": "roles/owner", "members": ["user:a@example.com"]}]},
-                "updateMask": "etag",
-            },
-            "updateMask of cloudresourcemanager.",
-        ),
-    ],
+    "path", ["bigquery.googleapis.com/bigquery/v2/projects", "us-docker.pkg.dev/v2/p/r/i/tags/list"]
 )
-def test_what_nothing_here_looks_at_is_refused(cloud: Served, path: str, body: Json, ignored: str) -> None:
-    """And changes nothing."""
-    answer = _post(cloud, path, body)
+def test_host_that_nothing_calls(cloud: Served, path: str) -> None:
+    """It is no bucket."""
+    answer = httpx.get(f"{cloud.url}/{path}", headers=_HEADERS)
     assert answer.status_code == 501
-    assert ignored in answer.json()["error"]["message"]
+    assert f"does not have https://{path}" in answer.json()["error"]["message"]
+
+
+def test_parameter_that_nothing_looks_at(cloud: Served) -> None:
+    """And nothing is made."""
+    answer = _post(cloud, f"{_SERVICES}?serviceId=unmade&validateOnly=true", {"template": template()})
+    assert answer.status_code == 501
+    wanted = "does not honour validateOnly of run.projects.locations.services.create"
+    assert wanted in answer.json()["error"]["message"]
     assert httpx.get(f"{cloud.url}/{_SERVICES}/unmade", headers=_HEADERS).status_code == 404
-    policy = _post(cloud, f"cloudresourcemanager.googleapis.com/v1/{PROJECT}:getIamPolicy", {}).json()
-    assert "user:a@example.com" not in str(policy)
 
 
 def test_default_and_what_shapes_the_answer_alone_are_no_matter(cloud: Served) -> None:

@@ -193,7 +193,7 @@ def download(cloud: Cloud, entity: Entity, headers: Any) -> Response:
         "ETag": entity.body["etag"],
         "Last-Modified": time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(int(entity.body["generation"]) / 1e6)),
     }
-    found = re.fullmatch(r"bytes=(\d*)-(\d*)", headers.get("range", ""))
+    found = re.fullmatch(r"bytes=(?=.*\d)(\d*)-(\d*)", headers.get("range", ""))
     if not found:
         return Response(content, headers=answer)
     first = int(found[1]) if found[1] else max(0, len(content) - int(found[2]))
