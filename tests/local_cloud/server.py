@@ -6,6 +6,7 @@ Cloud Storage's clients drop what stands before the path of an upload or a downl
 from __future__ import annotations
 
 import json
+import logging
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -165,5 +166,8 @@ def _no_number(name: str) -> None:
 
 
 def _error(error: GoogleError, *, of_oauth: bool = False) -> Response:
+    if error.status == "UNIMPLEMENTED":
+        # Some clients try this again and again, without a word.
+        logging.getLogger(__name__).warning(error.message)
     headers = {"Retry-After": "1"} if error.http in (429, 503) else {}
     return JSONResponse(error.oauth_body() if of_oauth else error.body(), error.http, headers)

@@ -66,11 +66,12 @@ def test_path_and_parameters(cloud: Served, path: str, status: int, words: str) 
 @pytest.mark.parametrize(
     "path", ["bigquery.googleapis.com/bigquery/v2/projects", "us-docker.pkg.dev/v2/p/r/i/tags/list"]
 )
-def test_host_that_nothing_calls(cloud: Served, path: str) -> None:
+def test_host_that_nothing_calls(cloud: Served, path: str, caplog: pytest.LogCaptureFixture) -> None:
     """It is no bucket."""
     answer = httpx.get(f"{cloud.url}/{path}", headers=_HEADERS)
     assert answer.status_code == 501
     assert f"does not have https://{path}" in answer.json()["error"]["message"]
+    assert path in caplog.text
 
 
 def test_parameter_that_nothing_looks_at(cloud: Served) -> None:

@@ -179,3 +179,15 @@ def test_refused(storage: Any) -> None:
     ]:
         with pytest.raises(HttpError, match=words):
             _bucket(storage, name, location=location)
+
+
+def test_name_in_query_and_metadata(cloud: Served, storage: Any) -> None:
+    """As Terraform's backend sends it: the query's counts."""
+    bucket = _bucket(storage, "named-twice")
+    parts = '--x\r\n\r\n{"name": "inner"}\r\n--x\r\n\r\nstate\r\n--x--'
+    made = httpx.post(
+        f"{cloud.url}/upload/storage/v1/b/{bucket}/o?uploadType=multipart&name=outer&projection=full&ifGenerationMatch=0",
+        content=parts,
+        headers={"Authorization": "Bearer fake", "Content-Type": "multipart/related; boundary=x"},
+    )
+    assert (made.status_code, made.json().get("name")) == (200, "outer"), made.text

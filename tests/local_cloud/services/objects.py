@@ -61,13 +61,12 @@ def _retire(call: Call, entity: Entity) -> None:
 
 def _write(call: Call, metadata: Json, content: bytes) -> Json:
     container = bucket(call).body
-    name = metadata.get("name") or call.query.get("name")
+    name = call.query.get("name") or metadata.get("name")
     if not name or len(name.encode()) > 1024 or re.search(r"[\r\n]", name):
         raise bad_field("name", "Required", "Required parameter: name")
     before = call.store.get(_full(container["name"], name))
     precondition(call, "generation", before.body if before else None)
-    if before:
-        precondition(call, "metageneration", before.body)
+    precondition(call, "metageneration", before.body if before else None)
     sums = {
         "md5Hash": _base64(hashlib.md5(content, usedforsecurity=False).digest()),
         "crc32c": _base64(google_crc32c.value(content).to_bytes(4, "big")),
