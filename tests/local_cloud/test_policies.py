@@ -71,7 +71,7 @@ def test_mask(projects: Any) -> None:
         ({"role": "viewer"}, "not supported"),
         ({"role": "roles/run.vewer"}, "not supported"),
         ({"role": "projects/p/roles/"}, "not supported"),
-        ({"role": "roles/bigquery.dataViewer"}, "does not know the roles of bigquery"),
+        ({"role": "roles/spanner.viewer"}, "does not know the roles of spanner"),
         ({"condition": {"expression": "true"}}, "condition.title: Required"),
         ({"condition": {**_CONDITION, "expression": "request.time <"}}, "Error compiling CEL expression"),
         ({"condition": {**_CONDITION, "expression": "resource.nme == 'x'"}}, "undeclared reference"),
@@ -81,7 +81,7 @@ def test_mask(projects: Any) -> None:
 def test_binding_refused(projects: Any, changes: Json, words: str) -> None:
     with pytest.raises(HttpError, match=words) as refused:
         _written(projects, {**_VIEWERS, **changes}, version=3)
-    assert refused.value.status_code == (501 if "bigquery" in str(changes) else 400)
+    assert refused.value.status_code == (501 if "spanner" in str(changes) else 400)
 
 
 @pytest.mark.parametrize(

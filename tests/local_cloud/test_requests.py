@@ -63,9 +63,7 @@ def test_path_and_parameters(cloud: Served, path: str, status: int, words: str) 
     assert words in answer.json()["error"]["message"]
 
 
-@pytest.mark.parametrize(
-    "path", ["bigquery.googleapis.com/bigquery/v2/projects", "us-docker.pkg.dev/v2/p/r/i/tags/list"]
-)
+@pytest.mark.parametrize("path", ["spanner.googleapis.com/v1/projects", "us-docker.pkg.dev/v2/p/r/i/tags/list"])
 def test_host_that_nothing_calls(cloud: Served, path: str, caplog: pytest.LogCaptureFixture) -> None:
     """It is no bucket."""
     answer = httpx.get(f"{cloud.url}/{path}", headers=_HEADERS)

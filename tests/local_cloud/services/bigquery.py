@@ -30,6 +30,8 @@ def _query(call: Call) -> Json:
     body = call.body
     if body.get("useLegacySql", True):
         raise invalid("The local cloud reads GoogleSQL: set useLegacySql to false.")
+    if body.get("parameterMode", "NAMED") != "NAMED":
+        raise GoogleError("UNIMPLEMENTED", "The local cloud takes a query's parameters by name alone.")
     parameters = {one["name"]: _parameter(one) for one in body.get("queryParameters", [])}
     fields, values = _run(call, body.get("query", ""), parameters)
     job = f"job_{uuid.uuid4().hex}"

@@ -31,8 +31,6 @@ def listed(call: Call) -> Json:
         raise bad_field("filter", "Must specify a single metric type")
     filters.check(text)
     metric = METRICS.get(found[1].removeprefix(_RUN))
-    if metric is None or call.cloud.meter is None:
-        return {}
     begin, end = (_time(asked, f"interval.{name}") for name in ("startTime", "endTime"))
     if begin is None or end is None or begin >= end:
         raise bad_field("interval", "The start must be before the end")
@@ -43,8 +41,11 @@ def listed(call: Call) -> Json:
     reduced = asked.get("aggregation.crossSeriesReducer", "REDUCE_NONE")
     if reduced not in ("REDUCE_NONE", "REDUCE_SUM"):
         raise GoogleError("UNIMPLEMENTED", f"The local cloud does not reduce series by {reduced}.")
+    grouped = asked.get("aggregation.groupByFields", [])
+    if metric is None or call.cloud.meter is None:
+        return {}
     wanted = _matching(call, metric, text, call.cloud.meter)
-    groups = asked.get("aggregation.groupByFields", []) if reduced == "REDUCE_SUM" else list(_fields({}, {}))
+    groups = grouped if reduced == "REDUCE_SUM" else list(_fields({}, {}))
     slices = _slices(begin, end, step)
     answer = []
     for labels, series in _grouped(call, wanted, groups, reduced).items():
