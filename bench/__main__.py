@@ -1,6 +1,6 @@
 """Measures, prints a table, and keeps the figures: `python -m bench [GROUP...]`.
 
-Groups that were left out keep the figures that they have from an earlier run of the same commit on the same day.
+Groups that were left out keep the figures that they have from an earlier run on the same day, with their commit.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from bench.figures import Figure
 from bench.machine import machine
 from bench.scale import SCALES, Scale
 
-GROUPS = ("decode", "first_token", "cold", "quantization", "service", "waiting")
+GROUPS = ("decode", "first_token", "cold", "quantization", "service", "waiting", "back_end")
 RESULTS = Path(__file__).parent / "results"
 _CACHE = Path(".cache/bench")
 
@@ -65,8 +65,10 @@ def keep(scale: Scale, record: dict[str, object], figures: Sequence[Figure]) -> 
     measured = {figure.name: figure.record() for figure in figures}
     if file.exists():
         earlier = json.loads(file.read_text(encoding="utf-8"))
-        if earlier["machine"]["commit"] == record["commit"]:
-            measured = earlier["figures"] | measured
+        if earlier["machine"]["commit"] != record["commit"]:
+            measured = {name: one | {"commit": record["commit"]} for name, one in measured.items()}
+            record = earlier["machine"]
+        measured = earlier["figures"] | measured
     RESULTS.mkdir(exist_ok=True)
     file.write_text(json.dumps({"machine": record, "figures": measured}, indent=2) + "\n", encoding="utf-8")
     return file

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import tempfile
 import tomllib
@@ -29,6 +28,7 @@ from playwright.sync_api import Page, WebSocket, sync_playwright
 
 from bench.figures import Figure
 from bench.forwarder import forwarding
+from bench.script_environment import python_of
 from scripts.cost.alternatives import Service, read_engine
 from scripts.cost.simulation import Request, Simulation
 from scripts.hosting import page_app, page_config
@@ -188,7 +188,7 @@ def _kikitori() -> Iterator[_Contestant]:
 def _app(name: str, *arguments: str) -> Iterator[_Contestant]:
     """An app of bench/apps in its own environment, as its lock has it."""
     script, port = _APPS / f"{name}_app.py", free_port()
-    python = _environment(script)
+    python = python_of(script)
     command = [python, str(script), str(port), *arguments]
     if name == "streamlit":
         options = {"port": port, "address": "127.0.0.1", "headless": "true", "enableCORS": "false"}
@@ -204,15 +204,6 @@ def _app(name: str, *arguments: str) -> Iterator[_Contestant]:
         until(lambda: _answers(port))
         forwarder = stack.enter_context(forwarding(port))
         yield _Contestant(forwarder.address, forwarder.address, _SIGNS[name], forwarder.drop)
-
-
-def _environment(script: Path) -> str:
-    """The Python in which an app runs."""
-    uv = os.environ.get("UV") or shutil.which("uv") or ".tools/bin/uv"
-    subprocess.run([uv, "sync", "--quiet", "--locked", "--script", script], check=True)  # noqa: S603
-    find = [uv, "python", "find", "--script", str(script)]
-    found = subprocess.run(find, check=True, capture_output=True, text=True)  # noqa: S603
-    return found.stdout.strip()
 
 
 def _locked_version(name: str) -> str:

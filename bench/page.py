@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,10 @@ _TITLES = {
     "int4_ready_ratio": "int4: time to be ready, against bfloat16",
     "open_port_s": "process start to open port",
     "http_overhead_ms": "a chat answer about 10 s of sound over HTTP, more than the engine alone",
+    "kikitori_overhead_ms": "a transcript by OpenAI's client, more than the engine alone",
+    "gradio_overhead_ms": "the same by Gradio's client from a Gradio app, more than its function alone",
+    "gradio_memory_ratio": "Gradio's memory after the first answer, against this service's",
+    "gradio_port_ratio": "Gradio's process start to open port, against this service's",
 }
 _HEAD = """\
 <!-- Made by bench/page.py from bench/results; `make bench` measures, `make format` renews it. -->
@@ -71,6 +76,8 @@ _COMPARED = """\
   imports count on both sides. The engine's includes its warm-up. The bare read is eight threads and nothing else.
 - HTTP is the real service process and OpenAI's client, with the smallest model; decoding of the file and the search for
   speech in it are part of what HTTP adds. The port is measured until it takes a connection.
+- Gradio is `bench/apps/gradio_app.py`, with the same Whisper weights and a sentence of 3 s. Each way to ask is
+  timed in turn with the bare function. Memory is that of all processes, what they share counted once.
 
 """
 
@@ -86,11 +93,16 @@ class Result:
         """What it was measured on."""
         one = self.machine
         where = f"{one['gpu']}, " if one["gpu"] else ""
+        others = "".join(
+            f" At commit {commit}: {', '.join(f'`{name}`' for name in names)}."
+            for commit, names in groupby(self.figures, key=lambda name: self.figures[name].get("commit"))
+            if commit
+        )
         busy = " Other work ran on the machine, so its times are noisy." if one["load"] > one["cores"] / 4 else ""
         return (
             f"{where}{one['cpu']}, {one['cores']} cores, {one['threads']} used, {one['memory_gib']} GiB, "
             f"Linux {one['kernel']}, Python {one['python']}, torch {one['torch']}, transformers {one['transformers']}, "
-            f"commit {one['commit']}; the load was {one['load']} at the start.{busy}"
+            f"commit {one['commit']}; the load was {one['load']} at the start.{busy}{others}"
         )
 
 

