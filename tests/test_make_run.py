@@ -78,7 +78,7 @@ def test_a_taken_port_is_one_clear_line() -> None:
             output, _ = process.communicate(timeout=60)
             assert process.returncode != 0
             line = next(line for line in output.splitlines() if str(port) in line and "cannot be used" in line)
-            assert f"make run {variable}=" in line
+            assert f"Choose another: {variable}=" in line
             assert "Traceback" not in output
 
 
