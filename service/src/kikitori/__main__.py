@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 
 import uvicorn
 
@@ -42,7 +43,8 @@ def main() -> int:
             timeout_graceful_shutdown=_DRAIN_S,
         )
     )
-    server.run()
+    with suppress(KeyboardInterrupt):  # uvicorn hands it on after its own stop
+        server.run()
     return exit_status
 
 
