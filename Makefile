@@ -34,6 +34,16 @@ help: ## List the commands
 run: $(ENVIRONMENT)/run.stamp web/dist/index.html ## Set up, then serve page and service (PORT, WEB_PORT, ENGINE, MODEL)
 	@KIKITORI_ENGINE=$(ENGINE) exec $(ENVIRONMENT)/bin/python -m scripts.run --port $(PORT) --web-port $(WEB_PORT)
 
+.PHONY: service
+service: $(ENVIRONMENT)/run.stamp ## Set up, then serve the service alone (PORT, ENGINE, MODEL)
+	@KIKITORI_ENGINE=$(ENGINE) PORT=$(PORT) exec $(ENVIRONMENT)/bin/python -m kikitori
+
+.PHONY: tunnel
+tunnel: .venv/test.stamp web/dist/index.html ## Serve the page here and the service on a machine behind a firewall (MACHINE; ACTION=status or stop; ENGINE, MODEL, FOLDER, PORT, WEB_PORT, REMOTE_PORT, EXPOSE, DRY_RUN)
+	@KIKITORI_ENGINE=$(ENGINE) exec $(PYTHON) -m scripts.tunnel $(or $(ACTION),start) $(MACHINE) --port $(PORT) --web-port $(WEB_PORT) \
+		$(if $(FOLDER),--folder $(FOLDER)) $(if $(REMOTE_PORT),--remote-port $(REMOTE_PORT)) \
+		$(if $(EXPOSE),--expose) $(if $(DRY_RUN),--dry-run)
+
 .PHONY: transcribe
 transcribe: .venv/test.stamp ## Put a folder of audio files through a running service (FOLDER; TO, FORMAT, SERVICE)
 	@$(PYTHON) -m scripts.transcribe $(FOLDER) $(if $(TO),--to $(TO)) $(if $(FORMAT),--format $(FORMAT)) \
@@ -130,6 +140,8 @@ note: .venv/test.stamp ## Keep one issue or comment on GitHub saying what a file
 test: .venv/test.stamp .venv-qwen2-audio/test.stamp web/dist/index.html scripts/firebase-tools/node_modules/.stamp ## Run every test that this machine can run
 	@scripts/require.sh chromium espeak-ng docker-registry skopeo
 	@scripts/require.sh buildah mmdebstrap runc || true
+	@# Debian starts the sshd that it installs: not on a machine where somebody works.
+	@[ "$$(id -u)" != 0 ] || scripts/require.sh ip iptables ssh sshd tmux || true
 	npm --prefix web test
 	$(PYTHON) -m pytest -n 3 --dist worksteal --ignore tests/container
 	$(PYTHON) -m pytest tests/container
@@ -146,7 +158,7 @@ lint: .venv/test.stamp web/node_modules/.stamp .tools/bin/actionlint ## Check st
 	$(PYTHON) -m bench.page --check
 	$(PYTHON) -m scripts.cost.page --check
 	$(PYTHON) scripts/terraform_pages.py --check
-	.venv/bin/shellcheck scripts/*.sh .ci/run
+	.venv/bin/shellcheck scripts/*.sh scripts/*/*.sh .ci/run
 	.tools/bin/actionlint
 	.venv/bin/zizmor --offline --quiet .github
 	npm --prefix web run lint

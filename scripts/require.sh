@@ -1,6 +1,6 @@
 #!/bin/sh
 # Sees to it that the named programs are here: installs their Debian packages where it may, else says what is missing.
-# Usage: require.sh {python|node|japanese-font|PROGRAM}...; a program is one whose Debian package has its name
+# Usage: require.sh {python|node|japanese-font|PROGRAM}...; a program's Debian package has its name or stands below
 set -eu
 
 usable() {
@@ -18,6 +18,9 @@ packages() {
     python) echo python3 python3-venv ;;
     node) echo nodejs npm ;;
     japanese-font) echo fontconfig fonts-noto-cjk ;;
+    ip) echo iproute2 ;;
+    ssh) echo openssh-client ;;
+    sshd) echo openssh-server ;;
     *) echo "$1" ;;
     esac
 }

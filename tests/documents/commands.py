@@ -35,6 +35,12 @@ TESTS = {
     "tests/test_transcribe.py::test_subtitles_and_a_file_that_is_damaged": (
         r"make transcribe FOLDER=recordings FORMAT=srt",
     ),
+    "tests/tunnel/test_tunnel.py::test_the_first_run_as_a_person_types_it": (
+        r"make tunnel MACHINE=gpu-box ENGINE=\S+ MODEL=\S+",
+    ),
+    "tests/tunnel/test_tunnel.py::test_it_is_found_and_stopped_from_elsewhere": (
+        r"make tunnel MACHINE=gpu-box ACTION=(status|stop)",
+    ),
     "tests/container/test_service.py::test_it_hears_what_is_said": (
         r"make image",
         r"docker build --build-arg ENGINE=whisper service",
