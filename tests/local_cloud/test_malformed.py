@@ -177,6 +177,7 @@ _VALID: list[tuple[str, str, Json]] = [
         {"serviceIds": ["run.googleapis.com"]},
     ),
     ("POST", "storage/v1/b?project=kikitori-local", _BUCKET),
+    ("PATCH", "storage/v1/b/first-one", {**_BUCKET, "name": "first-one"}),
     ("PUT", "storage/v1/b/first-one/iam", _POLICY),
 ]
 _ONCE: list[tuple[str, str, Json]] = [

@@ -58,7 +58,7 @@ def _check(body: Json) -> None:
     if configuration["publicAccessPrevention"] not in ("enforced", "inherited"):
         raise bad_field("iamConfiguration.publicAccessPrevention", "must be enforced or inherited")
     for rule in body.get("lifecycle", {}).get("rule", []):
-        if rule.get("action", {}).get("type") not in _ACTIONS or not rule.get("condition"):
+        if (rule.get("action") or {}).get("type") not in _ACTIONS or not rule.get("condition"):
             raise bad_field("lifecycle.rule", "A rule needs a known action and at least one condition")
     labels.check(body.get("labels", {}), "labels")
 
