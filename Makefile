@@ -176,9 +176,9 @@ format: .venv/test.stamp web/node_modules/.stamp ## Rewrite the sources in the h
 	npm --prefix web run format
 
 .PHONY: cloud
-cloud: .venv/test.stamp web/dist/index.html ## Deploy all of it on this machine, open the page, and see instances come and go (PORT, WEB_PORT, CLOUD_PORT, RATE, IMAGE)
+cloud: .venv/test.stamp web/dist/index.html ## Deploy all of it on this machine, open the page, and see instances come and go (PORT, WEB_PORT, CLOUD_PORT, RATE, IMAGE, CLOUD_OPTIONS)
 	@$(PYTHON) -m tests.cloud --port $(PORT) --web-port $(WEB_PORT) --google-port $(CLOUD_PORT) \
-		$(if $(RATE),--rate $(RATE)) $(if $(call given,IMAGE),--image $(IMAGE))
+		$(if $(RATE),--rate $(RATE)) $(if $(call given,IMAGE),--image $(IMAGE)) $(CLOUD_OPTIONS)
 
 .PHONY: screenshots
 screenshots: .venv/test.stamp web/dist/index.html ## Take the documents' pictures of the page again

@@ -26,7 +26,6 @@ from tests.processes import is_open
 from .app import TerraformError
 from .house import SERVICE, CloudHouse, Ports, cloud_house
 
-_STATE = Path(".cache/cloud")
 _LOOK_S = 0.2
 
 
@@ -39,6 +38,7 @@ def main() -> int:
     parser.add_argument("--rate", type=float, default=1.0, help="of the clock while nothing works")
     parser.add_argument("--provisioning", type=float, default=GPU_AND_IMAGE_S, metavar="SECONDS")
     parser.add_argument("--image", help="run an image of this machine instead of the service's source")
+    parser.add_argument("--state", type=Path, default=Path(".cache/cloud"), help="folder of all state")
     parser.add_argument("--no-browser", action="store_true", help="only print the page's address")
     given = parser.parse_args()
     named = {"CLOUD_PORT": given.google_port, "WEB_PORT": given.web_port, "PORT": given.port}
@@ -50,14 +50,14 @@ def main() -> int:
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: stopped.set())
-    if not (_STATE / "terraform/bootstrap/terraform.tfstate").exists():
+    if not (given.state / "terraform/bootstrap/terraform.tfstate").exists():
         # Without Terraform's own state there is no going on with what the local Google has.
-        shutil.rmtree(_STATE, ignore_errors=True)
+        shutil.rmtree(given.state, ignore_errors=True)
     begun = time.monotonic()
     print("Deploying into the local Google ...", flush=True)
     try:
         with cloud_house(
-            _STATE, Ports(given.google_port, given.web_port, given.port, given.port + 1), options
+            given.state, Ports(given.google_port, given.web_port, given.port, given.port + 1), options
         ) as house:
             _introduce(house, time.monotonic() - begun)
             if not given.no_browser:

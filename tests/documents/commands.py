@@ -47,6 +47,7 @@ TESTS = {
     ),
     "tests/container/test_qwen2_audio.py::test_it_hears_what_is_said": (r"make image-cuda",),
     "tests/container/test_make_image_run.py::test_it_serves_until_ctrl_c": (r"make image-run.*",),
+    "tests/cloud/test_make_cloud.py::test_it_deploys_serves_and_says_what_was_billed": (r"make cloud( RATE=60)?",),
     "tests/documents/test_commands.py::test_the_local_cloud_answers": (
         r"make cloud-api",
         r"curl .*http://127\.0\.0\.1:8085/.*",
