@@ -12,27 +12,28 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from .store import Store
+from .store import Json, Store
 
 _ISSUER = "https://accounts.google.com"
 _LIFETIME_S = 3600
 _KEPT = "identity-token-key"
 
 
-def issued(store: Store, email: str, audience: str) -> str:
-    """A token of a service account for an audience; of an hour."""
+def issued(store: Store, email: str, audience: str, *, with_email: bool = False) -> str:
+    """A token of a service account for an audience, of an hour. Its subject is the address; Google's is a number."""
     now = int(time.time())
-    claims = {"iss": _ISSUER, "aud": audience, "sub": email, "email": email, "email_verified": True}
+    claims: Json = {"iss": _ISSUER, "aud": audience, "sub": email}
+    claims |= {"email": email, "email_verified": True} if with_email else {}
     return jwt.encode({**claims, "iat": now, "exp": now + _LIFETIME_S}, _key(store), "ES256")
 
 
 def verified(store: Store, token: str, audiences: Sequence[str]) -> str | None:
-    """The address in a token that is valid now for one of the audiences; else None."""
+    """Whose token it is, if it is valid now for one of the audiences; else None."""
     try:
         claims = jwt.decode(token, _key(store).public_key(), ["ES256"], audience=audiences, issuer=_ISSUER)
     except jwt.PyJWTError:
         return None
-    return str(claims["email"])
+    return str(claims["sub"])
 
 
 def _key(store: Store) -> ec.EllipticCurvePrivateKey:

@@ -148,6 +148,17 @@ def test_the_billing_export_adds_up(cloud: Cloud) -> None:
     assert float(credits) == 0
 
 
+def test_pages_of_an_answer(cloud: Cloud) -> None:
+    jobs = cloud.client("bigquery", "v2").jobs()
+    body = {"query": "SELECT n FROM UNNEST([1, 2, 3]) AS n ORDER BY n", "useLegacySql": False, "maxResults": 2}
+    first = jobs.query(projectId="kikitori-local", body=body).execute()
+    asked = {"projectId": "kikitori-local", "jobId": first["jobReference"]["jobId"]}
+    second = jobs.getQueryResults(**asked, pageToken=first["pageToken"]).execute()
+    assert [row["f"][0]["v"] for row in first["rows"] + second["rows"]] == ["1", "2", "3"]
+    assert first["schema"]["fields"] == [{"name": "n", "type": "INTEGER", "mode": "NULLABLE"}]
+    assert "pageToken" not in second
+
+
 def test_a_table_that_is_not_there_and_sql_that_is_none(cloud: Cloud) -> None:
     with pytest.raises(HttpError, match="gcp_billing_export_v1_000000"):
         query(cloud, "SELECT 1 FROM `kikitori-local.billing.gcp_billing_export_v1_000000_000000_000000`")

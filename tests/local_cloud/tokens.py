@@ -163,7 +163,8 @@ def identify(call: Call) -> Json:
     email = _impersonated(call)
     if not call.body.get("audience"):
         raise bad_field("audience", "Required field is missing")
-    return {"token": identity_tokens.issued(call.store, email, call.body["audience"])}
+    with_email = bool(call.body.get("includeEmail"))
+    return {"token": identity_tokens.issued(call.store, email, call.body["audience"], with_email=with_email)}
 
 
 def _impersonated(call: Call) -> str:

@@ -35,7 +35,7 @@ def _query(call: Call) -> Json:
     parameters = {one["name"]: _parameter(one) for one in body.get("queryParameters", [])}
     fields, values = _run(call, body.get("query", ""), parameters)
     job = f"job_{uuid.uuid4().hex}"
-    answer = {
+    answer: Json = {
         "schema": {"fields": fields},
         "jobReference": {"projectId": call.cloud.project.id, "jobId": job, "location": body.get("location", "US")},
         "totalRows": str(len(values)),
@@ -44,6 +44,9 @@ def _query(call: Call) -> Json:
         "cacheHit": False,
     }
     call.store.put(call.full(f"projects/{call.cloud.project.id}/jobs/{job}"), answer)
+    for name in ("parameterMode", "timeoutMs", "useQueryCache"):
+        body.get(name)  # whatever it is: parameters have names, a query is done when it is answered, nothing is cached
+    answer |= _page(answer["rows"], 0, body.get("maxResults"))
     return {"kind": "bigquery#queryResponse", "totalBytesProcessed": "0", **answer}
 
 
@@ -51,7 +54,18 @@ def _results(call: Call) -> Json:
     found = call.store.get(call.full(f"projects/{call.cloud.project.id}/jobs/{call.path['jobId']}"))
     if found is None:
         raise not_found(f"Job {call.cloud.project.id}:{call.path['jobId']}")
-    return {"kind": "bigquery#getQueryResultsResponse", **found.body}
+    asked = call.query
+    for name in ("location", "timeoutMs"):
+        asked.get(name)
+    start = int(asked.get("pageToken") or asked.get("startIndex") or 0)
+    page = _page(found.body["rows"], start, asked.get("maxResults"))
+    return {"kind": "bigquery#getQueryResultsResponse", **found.body, **page}
+
+
+def _page(all_rows: list[Json], start: int, most: Any) -> Json:
+    """Rows from a place on, and where the next page begins."""
+    end = start + int(most) if most else len(all_rows)
+    return {"rows": all_rows[start:end]} | ({"pageToken": str(end)} if end < len(all_rows) else {})
 
 
 def _parameter(given: Json) -> Any:
