@@ -73,7 +73,7 @@ class Page:
         """The blocks of code in a language."""
         return [token.content for token in self._tokens if token.type == "fence" and token.info.strip() == language]
 
-    @property
+    @cached_property
     def commands(self) -> list[str]:
         """The shell commands of its blocks, each whole, without the comments behind it."""
         return [command for block in self.blocks("sh") for command in _commands(block)]
