@@ -50,38 +50,43 @@ async def _start(options: argparse.Namespace) -> int:
             how = "used as it is" if runs else f"started with {', '.join(sorted(settings))}"
             _say(f"The service would be {how}. Nothing was changed.")
             return 0
-        if runs:
-            _say("It is used as it is, with the settings that it was started with.")
-        else:
-            await service.start(settings)
-        following = asyncio.create_task(service.follow(_say))
+        goes_on = True
         try:
-            await _show(following, connection, page_socket, options)
+            if runs:
+                _say("It is used as it is, with the settings that it was started with.")
+            else:
+                await service.start(settings)
+            await _show(service, connection, page_socket, options)
         except EndedError:
+            goes_on = False
             print(f"The service on {options.machine} has ended; its last lines say why.", file=sys.stderr)
             return 1
         finally:
-            if not following.done():
+            if goes_on:
                 which = f"MACHINE={options.machine} REMOTE_PORT={options.remote_port}"
-                _say(f"The service there goes on. To stop it: make tunnel {which} ACTION=stop")
-            following.cancel()
-            await asyncio.wait({following})
+                _say(f"What runs there goes on. To stop it: make tunnel {which} ACTION=stop")
     return 0
 
 
 async def _show(
-    following: asyncio.Task[None], connection: Connection, page_socket: socket.socket, options: argparse.Namespace
+    service: Service, connection: Connection, page_socket: socket.socket, options: argparse.Namespace
 ) -> None:
-    """Serve the page as soon as the service is ready, until told to stop.
+    """Show the service's log, and as soon as it is ready serve the page, until told to stop.
 
     Raises:
         EndedError: the service ended.
     """
     address, page = f"http://{HOST}:{options.port}", origins(options.web_port)[0]
-    config = await _unless(following, config_when_ready(connection, address, page, _say))
-    _say(f"\n  The page     {page}\n  The service  {address}/v1, on {options.machine}\n\n  Ctrl-C closes the tunnel.\n")
-    with suppress(asyncio.CancelledError):
-        await _unless(following, serve(config, page, page_socket))
+    following = asyncio.create_task(service.follow(_say))
+    try:
+        config = await _unless(following, config_when_ready(connection, address, page, _say))
+        where = f"  The page     {page}\n  The service  {address}/v1, on {options.machine}"
+        _say(f"\n{where}\n\n  Ctrl-C closes the tunnel.\n")
+        with suppress(asyncio.CancelledError):
+            await _unless(following, serve(config, page, page_socket))
+    finally:
+        following.cancel()
+        await asyncio.wait({following})
 
 
 async def _status(options: argparse.Namespace) -> int:

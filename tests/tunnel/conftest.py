@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.tunnel.machines import Machine, hang_up, machine, namespaces_work
+from tests.processes import free_port
+from tests.tunnel.machines import Machine, machine, namespaces_work, rest
 
 
 @pytest.fixture(scope="session")
@@ -28,15 +29,10 @@ def gpu_box(isolated: bool, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 @pytest.fixture(scope="module")
 def kept(gpu_box: Machine) -> Machine:
-    """That machine, with a service that a tunnel has started and left there."""
-    window, _ = gpu_box.open()
-    hang_up(window)
-    return gpu_box
-
-
-@pytest.fixture
-def walled(gpu_box: Machine) -> Machine:
-    """The same, only where it is behind a firewall."""
-    if gpu_box.network is None:
-        pytest.skip("no firewall is between: making a network for one needs root, ip and iptables")
+    """That machine, with a service that a tunnel has started and left there before it was ready."""
+    window = gpu_box.tunnel("start", "--port", free_port())
+    window.expect_exact("Started there")
+    window.sendintr()
+    assert "What runs there goes on" in rest(window)
+    assert window.exitstatus == 130
     return gpu_box

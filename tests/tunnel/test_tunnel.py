@@ -57,7 +57,7 @@ def test_a_closed_window_leaves_the_service_running(kept: Machine) -> None:
     assert "It is used as it is" in said(window)
     assert ready(port)["seconds"] == began  # no other than before
     window.sendintr()
-    assert "The service there goes on" in rest(window)
+    assert "What runs there goes on" in rest(window)
     assert window.exitstatus == 0
 
 
