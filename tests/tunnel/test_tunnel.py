@@ -112,10 +112,10 @@ def test_a_page_elsewhere_is_told_that_browsers_would_refuse_it(kept: Machine) -
 
 
 def test_it_is_found_and_stopped_from_elsewhere(kept: Machine) -> None:
+    window, _ = kept.open()
     looking = kept.make(ACTION="status")
     assert "It is ready." in rest(looking)
     assert looking.exitstatus == 0
-    window, _ = kept.open()
     stopping = kept.make(ACTION="stop")
     assert "Stopped" in rest(stopping)
     assert "has ended" in rest(window)
