@@ -126,6 +126,11 @@ cost-estimate: .venv/test.stamp ## Say what recordings would cost, beside the al
 		$(if $(REGION),--region $(REGION)) $(if $(MODEL_SPEED),--engine $(MODEL_SPEED)) $(if $(LEVERS),--levers) \
 		$(if $(REFRESH),--refresh)
 
+.PHONY: loadtest
+loadtest: .venv/test.stamp ## Let people visit a deployment as in its busiest hour, and measure what they wait (SERVICE; TRAFFIC, TIMES, MINUTES, HOUR, DRY_RUN)
+	@$(PYTHON) -m scripts.loadtest "$(SERVICE)" $(if $(TRAFFIC),--traffic $(TRAFFIC)) $(if $(TIMES),--times $(TIMES)) \
+		$(if $(MINUTES),--minutes $(MINUTES)) $(if $(HOUR),--hour $(HOUR)) $(if $(DRY_RUN),--dry-run)
+
 .PHONY: cost-report
 cost-report: .venv/test.stamp ## Say what the service cost in the last seven days (STATE_BUCKET)
 	@$(PYTHON) -m scripts.cost_report --state=$(STATE_BUCKET)

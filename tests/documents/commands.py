@@ -59,6 +59,12 @@ TESTS = {
     "tests/test_weights.py::test_a_model_comes_whole_and_once": (r"make weights BUCKET=\S+ TO=int8( DRY_RUN=1)?",),
     "tests/test_keys.py::test_make_passes_the_key_alone": (r"KEY=\$\(make --silent keys PROJECT=.*",),
     "tests/test_keys.py::test_a_key_from_its_making_to_its_end": (r"make keys PROJECT=\$PROJECT( .*)?",),
+    "tests/test_loadtest.py::test_nothing_is_sent_in_a_dry_run": (
+        r"make loadtest SERVICE=\S+ TRAFFIC=event DRY_RUN=1",
+    ),
+    "tests/test_loadtest.py::test_all_are_answered_by_the_real_service": (
+        r"KIKITORI_API_KEY=\$KEY make loadtest SERVICE=\S+ TRAFFIC=\w+ TIMES=\d+ MINUTES=\d+",
+    ),
     "tests/test_preflight.py::test_a_project_that_is_ready_needs_no_mending": (r"make preflight .*",),
     "tests/pipeline/test_scan.py::test_nothing_critical_with_a_fix": (r"make scan IMAGE=\$DIGEST",),
     "tests/pipeline/test_deploy.py::test_from_a_commit_to_a_deployment_and_back": (
