@@ -111,7 +111,7 @@ def _gradio(python: str, folder: Path) -> Round:
         ready_mb = _memory_mb(process.pid)
         timed(1)
         answered_mb = _memory_mb(process.pid)
-        return Round(port_s, ready_mb, answered_mb, **_typical_ms(timed(_REQUESTS)))
+        return Round(port_s, ready_mb, answered_mb, **_quickest_ms(timed(_REQUESTS)))
     finally:
         process.terminate()
         process.wait()
@@ -137,12 +137,12 @@ def _kikitori(alone: Contestant[Whisper], folder: Path) -> Round:
             http=by_http,
             alone=lambda: alone.ask(Whisper.transcribe, speech()),
         )
-    return Round(port_s, ready_mb, answered_mb, **_typical_ms(seconds))
+    return Round(port_s, ready_mb, answered_mb, **_quickest_ms(seconds))
 
 
-def _typical_ms(seconds: Mapping[str, Sequence[float]]) -> dict[str, float]:
-    """Milliseconds of each way; the first tenth only warms up."""
-    return {f"{name}_ms": 1e3 * median(each[len(each) // 10 :]) for name, each in seconds.items()}
+def _quickest_ms(seconds: Mapping[str, Sequence[float]]) -> dict[str, float]:
+    """Milliseconds of the quickest of each way: the model's time varies by more than what is added to it."""
+    return {f"{name}_ms": 1e3 * min(each) for name, each in seconds.items()}
 
 
 def _memory_mb(pid: int) -> float:

@@ -77,7 +77,8 @@ _COMPARED = """\
 - HTTP is the real service process and OpenAI's client, with the smallest model; decoding of the file and the search for
   speech in it are part of what HTTP adds. The port is measured until it takes a connection.
 - Gradio is `bench/apps/gradio_app.py`, with the same Whisper weights and a sentence of 3 s. Each way to ask is
-  timed in turn with the bare function. Memory is that of all processes, what they share counted once.
+  timed in turn with the bare function, and the quickest of ten counts. Memory is that of all processes, what they share
+  counted once.
 
 """
 
