@@ -131,9 +131,11 @@ loadtest: .venv/test.stamp ## Let people visit a deployment as in its busiest ho
 	@$(PYTHON) -m scripts.loadtest "$(SERVICE)" $(if $(TRAFFIC),--traffic $(TRAFFIC)) $(if $(TIMES),--times $(TIMES)) \
 		$(if $(MINUTES),--minutes $(MINUTES)) $(if $(HOUR),--hour $(HOUR)) $(if $(DRY_RUN),--dry-run)
 
-.PHONY: cost-report
-cost-report: .venv/test.stamp ## Say what the service cost in the last seven days (STATE_BUCKET)
-	@$(PYTHON) -m scripts.cost_report --state=$(STATE_BUCKET)
+.PHONY: cost-measure
+cost-measure: .venv/test.stamp ## Say what the service did cost, day by day (STATE_BUCKET; DAYS, TRAFFIC, BUDGET, EXPORT, PLOT)
+	@$(PYTHON) -m scripts.cost measure --state=$(STATE_BUCKET) $(if $(DAYS),--days $(DAYS)) \
+		$(if $(TRAFFIC),--traffic $(TRAFFIC)) $(if $(BUDGET),--budget $(BUDGET)) $(if $(EXPORT),--export $(EXPORT)) \
+		$(if $(PLOT),--plot $(PLOT))
 
 .PHONY: note
 note: .venv/test.stamp ## Keep one issue or comment on GitHub saying what a file says (TITLE, FILE; PULL_REQUEST)

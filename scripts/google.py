@@ -17,9 +17,11 @@ from google.auth.transport.requests import AuthorizedSession
 _SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
 _TIMEOUT_S = 60
 _ADDRESS = {
+    "bigquery": "BIGQUERY_API_URL",
     "cloudbilling": "CLOUD_BILLING_API_URL",
     "containeranalysis": "CONTAINER_ANALYSIS_API_URL",
     "firebasehosting": "FIREBASE_HOSTING_API_URL",
+    "logging": "LOGGING_API_URL",
     "monitoring": "MONITORING_API_URL",
     "run": "CLOUD_RUN_API_URL",
     "secretmanager": "SECRET_MANAGER_API_URL",

@@ -12,12 +12,12 @@ from collections.abc import Sequence
 import requests
 from google.auth.exceptions import GoogleAuthError
 
-from scripts.cost import estimate
+from scripts.cost import estimate, measure
 from scripts.cost.prices import PriceError
 from scripts.cost.traffic import TrafficError
 from scripts.programs import ProgramError
 
-_COMMANDS = {"estimate": estimate}
+_COMMANDS = {"estimate": estimate, "measure": measure}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from scripts.cost.alternatives import OURS, Service, read_engine
 from scripts.cost.clients import Page
 from scripts.cost.levers import wait_after_cold_start
+from scripts.cost.measurement import Day
 
 Curves = dict[str, list[tuple[float, float]]]
 """By name: points."""
@@ -56,6 +57,28 @@ def draw_waits(service: Service) -> str:
     cold_start_s = read_engine(service.engine)[0].cold_start_s
     axes.axvline(cold_start_s, color=_THEIRS, linestyle=":", label=f"assumed: {cold_start_s:.0f} s ({service.engine})")
     axes.set(xlabel="cold start, seconds", ylabel=f"wait for the text of {_SPOKEN_S:.0f} s of speech, seconds")
+    return _finished(figure, axes)
+
+
+def draw_days(days: Sequence[Day]) -> str:
+    """What each day's instance time was spent on, hours, as SVG."""
+    figure, axes = _figure()
+    below = [0.0] * len(days)
+    starting = [min(day.starting_s, day.instance_s - day.idle_s) for day in days]
+    parts = {
+        "with requests": (
+            [day.instance_s - day.idle_s - start for day, start in zip(days, starting, strict=True)],
+            _OURS,
+        ),
+        "starting": (starting, "#d08a2e"),
+        "idle": ([day.idle_s for day in days], _THEIRS),
+    }
+    names = [f"{day.end:%m-%d}" for day in days]
+    for name, (seconds, color) in parts.items():
+        hours = [value / 3600 for value in seconds]
+        axes.bar(names, hours, bottom=below, label=name, color=color)
+        below = [low + hour for low, hour in zip(below, hours, strict=True)]
+    axes.set(xlabel="day until", ylabel="hours of instances")
     return _finished(figure, axes)
 
 

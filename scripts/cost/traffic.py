@@ -22,7 +22,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 PRESETS = Path(__file__).parent / "presets"
 DAY_S = 86_400.0
-_ASKS = ("/v1/audio/transcriptions", "/v1/audio/translations", "/v1/chat/completions")
+ASKS = ("/v1/audio/transcriptions", "/v1/audio/translations", "/v1/chat/completions")
+"""Paths where something is asked of the model."""
 _P95 = NormalDist().inv_cdf(0.95)
 
 
@@ -205,7 +206,7 @@ def read_log(file: Path) -> list[Recording]:
             f"{file}: {error!r}. Give a CSV file with the columns start and seconds, or a log of JSON lines"
         ) from None
     if not rows:
-        raise TrafficError(f"{file} has no recording: neither rows of start,seconds nor requests of {', '.join(_ASKS)}")
+        raise TrafficError(f"{file} has no recording: neither rows of start,seconds nor requests of {', '.join(ASKS)}")
     first = math.floor(min(start for start, _ in rows) / DAY_S) * DAY_S
     return [Recording(start - first, seconds, user) for user, (start, seconds) in enumerate(sorted(rows))]
 
@@ -225,7 +226,7 @@ def _json_rows(lines: list[str]) -> Iterator[tuple[float, float]]:
             continue  # a library that writes past the log
         entry: dict[str, Any] = json.loads(line)
         body = entry.get("jsonPayload", entry)
-        if body.get("path") in _ASKS and body.get("status") == 200:
+        if body.get("path") in ASKS and body.get("status") == 200:
             took = float(body["seconds"])
             yield _seconds(entry.get("timestamp") or body["time"]) - took, max(took, 0.1)
 

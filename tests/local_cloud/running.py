@@ -55,8 +55,10 @@ _FIREBASE = {
 
 _SCRIPTS = {
     "API_ENDPOINT_OVERRIDE": "",  # Cloud Storage's library
+    "BIGQUERY_API_URL": "bigquery.googleapis.com",
     "CLOUD_RUN_API_URL": _FIREBASE["CLOUD_RUN_API_URL"],
     "CONTAINER_ANALYSIS_API_URL": "containeranalysis.googleapis.com",
+    "LOGGING_API_URL": "logging.googleapis.com",
     "MONITORING_API_URL": "monitoring.googleapis.com",
     "SECRET_MANAGER_API_URL": "secretmanager.googleapis.com",
 }

@@ -79,5 +79,5 @@ def _plans(repository: Repository, first: str) -> None:
     assert "1 to change" in repository.said
     assert repository.make("drift") == 0
     assert "a deploy was taken back" in (repository.folder / ".cache/drift.md").read_text()
-    assert repository.make("cost-report") == 0
-    assert "| **all** | 0 s | not known |" in repository.said
+    assert repository.make("cost-measure") == 0
+    assert "| **all** | 0 s |" in repository.said

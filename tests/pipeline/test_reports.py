@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from scripts import cost_report, drift, github_note, plan
+from scripts import drift, github_note, plan
 from scripts.cost.instance import Instance
 from scripts.metrics import measured
 from tests.local_cloud.cloud_run.meter import Meter
@@ -69,14 +69,6 @@ def test_what_cloud_monitoring_measured_is_read_by_its_times(meter: Meter) -> No
     assert billed == pytest.approx(12.5)
     assert until.timestamp() == pytest.approx(begun + day.total_seconds() / 2, abs=60)
     assert measured(service, "container/instance_count", day, day, "ALIGN_MAX") == {}
-
-
-def test_a_cost_report_adds_up_and_says_where_a_price_is_not_known() -> None:
-    billed = {datetime(2030, 1, day, tzinfo=UTC): 1800.0 for day in (1, 2)}
-    report = cost_report.markdown(billed, 0.0003, "prices of 2026")
-    assert "| 2030-01-01 00:00 | 1800 s | 0.54 |" in report
-    assert "| **all** | 3600 s | 1.08 |" in report
-    assert "not known" in cost_report.markdown(billed, None, "no price is known")
 
 
 class _GitHub:

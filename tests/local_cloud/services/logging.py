@@ -10,6 +10,8 @@ from tests.local_cloud.errors import bad_field
 from tests.local_cloud.resources import Change, Collection
 from tests.local_cloud.store import Json
 
+from . import request_log
+
 _EXTRACTOR = re.compile(r"(REGEXP_)?EXTRACT\(.+\)")
 
 
@@ -66,4 +68,10 @@ _METRICS = Collection(
     fill=_fill,
 )
 
-METHODS = {"logging.v2": {**_METRICS.methods(), "logging.projects.metrics.update": _replace}}
+METHODS = {
+    "logging.v2": {
+        **_METRICS.methods(),
+        "logging.projects.metrics.update": _replace,
+        "logging.entries.list": request_log.listed,
+    }
+}

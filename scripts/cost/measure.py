@@ -1,0 +1,141 @@
+"""What the deployed service did cost, day by day, as Google measured and billed it."""
+
+from __future__ import annotations
+
+import json
+import os
+from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from scripts.app import App
+from scripts.cost.alternatives import MONTH_S, Service, months
+from scripts.cost.estimate import draws
+from scripts.cost.measurement import DAY, Day, measured_days
+from scripts.cost.picture import draw_days
+from scripts.programs import ProgramError
+
+_LEFT_OUT = (
+    "Reckoned from the instance time that Cloud Run billed. Not taken off: free tier and discounts. Left out: network, "
+    "storage, images and their scans, the page. The invoice is right."
+)
+_ESTIMATED_DAYS = 28
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """What the command takes."""
+    parser.add_argument("--state", required=True, metavar="BUCKET", help="bucket of Terraform's state")
+    parser.add_argument(
+        "--days", type=int, default=7, choices=range(1, 43), metavar="DAYS", help="default: %(default)s"
+    )
+    parser.add_argument("--until", type=_utc, metavar="TIME", help="end of the last day; default: now")
+    parser.add_argument("--export", metavar="TABLE", help="PROJECT.DATASET.gcp_billing_export_resource_v1_ACCOUNT")
+    parser.add_argument("--traffic", help="what was expected, as in `estimate`")
+    parser.add_argument("--budget", type=float, metavar="USD", help="of a month")
+    parser.add_argument("--json", action="store_true", help="in place of the table")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="write a picture (SVG) of the days too")
+
+
+def run(options: Namespace) -> str:
+    """What the command prints; also the summary of a job on GitHub.
+
+    Raises:
+        ProgramError: nothing is deployed, or Terraform fails.
+        TrafficError: the expected traffic cannot be read.
+        requests.RequestException, google.auth.exceptions.GoogleAuthError: Google refuses.
+    """
+    app = App(options.state)
+    app.begin()
+    outputs = app.outputs()
+    if not outputs:
+        raise ProgramError("Nothing is deployed yet.")
+    price = outputs["environment"].get("KIKITORI_PRICE_USD_PER_S")
+    end = options.until or datetime.now(UTC)
+    service = outputs["service"]
+    days, currency = measured_days(service, end, options.days, float(price) if price else None, options.export)
+    if options.plot:
+        options.plot.write_text(draw_days(days), encoding="utf-8")
+    expected_s = _expected_s(options.traffic, service.split("/")[3], len(days)) if options.traffic else None
+    if options.json:
+        record = {"service": service, "currency": currency, "expected_s": expected_s, "budget_usd": options.budget}
+        return json.dumps(record | {"days": [day.record() for day in days]}, indent=2)
+    report = "\n".join(
+        [
+            table(days, currency),
+            "",
+            *(f"- {line}" for line in comparisons(days, expected_s, options.budget)),
+            f"- {_LEFT_OUT}",
+            f"- {outputs['cost_note']}",
+        ]
+    )
+    if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
+        with Path(summary).open("a", encoding="utf-8") as file:
+            file.write(report + "\n")
+    return report
+
+
+def table(days: Sequence[Day], currency: str) -> str:
+    """Markdown, a row for each day and one for all of them."""
+    billed = f" billed, {currency or 'currency'} |" if days[0].billed is not None else ""
+    lines = [
+        "| day until (UTC) | instance time | idle | starting | instances | unused | requests | answers | US dollars "
+        f"| for an answer |{billed}",
+        f"|---|{'---:|' * (9 + bool(billed))}",
+    ]
+    lines += [_row(f"{day.end:%Y-%m-%d %H:%M}", [day]) for day in days]
+    return "\n".join([*lines, _row("**all**", days)])
+
+
+def _row(name: str, days: Sequence[Day]) -> str:
+    seconds = sum(day.instance_s for day in days)
+    answers = sum(day.answers for day in days)
+    usd = _usd(days)
+    cells = [
+        name,
+        f"{seconds:.0f} s",
+        _share(sum(day.idle_s for day in days), seconds),
+        _share(sum(day.starting_s for day in days), seconds),
+        *(
+            str(sum(counts))
+            for counts in zip(*((d.instances, d.unused, d.requests, d.answers) for d in days), strict=True)
+        ),
+        "not known" if usd is None else f"{usd:.2f}",
+        "" if usd is None or not answers else f"{usd / answers:.4f}",
+    ]
+    if days[0].billed is not None:
+        cells.append(f"{sum(day.billed or 0.0 for day in days):.2f}")
+    return f"| {' | '.join(cells)} |"
+
+
+def comparisons(days: Sequence[Day], expected_s: float | None, budget_usd: float | None) -> list[str]:
+    """The days beside what was expected of them, and a month like them beside its budget."""
+    lines = []
+    seconds, usd = sum(day.instance_s for day in days), _usd(days)
+    if expected_s:
+        lines.append(f"Expected: {expected_s:.0f} s of instance time; it was {seconds / expected_s:.0%} of that.")
+    if usd is not None:
+        month = usd * MONTH_S / (len(days) * DAY.total_seconds())
+        of_budget = f", {month / budget_usd:.0%} of the budget of {budget_usd:.2f}" if budget_usd else ""
+        lines.append(f"A month of such days: {month:.2f} US dollars{of_budget}.")
+    return lines
+
+
+def _utc(text: str) -> datetime:
+    """A time, in UTC where it names no zone."""
+    time = datetime.fromisoformat(text)
+    return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
+
+
+def _usd(days: Sequence[Day]) -> float | None:
+    known = [day.usd for day in days if day.usd is not None]
+    return sum(known) if len(known) == len(days) else None
+
+
+def _share(part: float, whole: float) -> str:
+    return f"{part / whole:.0%}" if whole else ""
+
+
+def _expected_s(traffic: str, region: str, days: int) -> float:
+    expected = next(iter(months(draws(traffic, _ESTIMATED_DAYS), Service(region=region))))
+    return expected.instance_s * days * DAY.total_seconds() / MONTH_S

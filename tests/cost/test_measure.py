@@ -1,0 +1,107 @@
+"""What a deployment did cost, read from the local Google beside a meter."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from scripts.app import App
+from scripts.cost.__main__ import main
+from scripts.cost.instance import Instance
+from tests.local_cloud.cloud_run.meter import Meter, Served
+from tests.local_cloud.cloud_run.sample_meter import life, request
+from tests.local_cloud.conftest import PLACE, served
+
+_END = datetime(2026, 11, 23, 12, tzinfo=UTC)
+_NOON = _END.timestamp()
+_EXPORT = "kikitori-local.billing.gcp_billing_export_resource_v1_01AB23_45CD67_89EF01"
+_PRICE = 0.0003
+_ARGUMENTS = ["measure", "--state", "bucket", "--days", "2", "--until", "2026-11-23T12:00:00"]
+
+
+def _request(instance: int, ago_s: float, path: str, status: int = 200) -> Served:
+    one = request("kikitori", _NOON - ago_s, _NOON - ago_s + 1, status)
+    return Served(one.service, one.revision, instance, one.arrived, one.sent, one.ended, one.method, path, one.status)
+
+
+@pytest.fixture
+def deployment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A service whose instances ran 1,000 s a day: one that was asked, and on the day after one that only woke."""
+    lives = [
+        Instance(number, asked=_NOON - ago - 7, started=_NOON - ago, ready=_NOON - ago + 12, ended=_NOON - ago + 1000)
+        for number, ago in enumerate((90_000, 3000))
+    ]
+    requests = [
+        _request(0, 89_900, "/v1/warmup", 202),
+        _request(0, 89_890, "/v1/audio/transcriptions"),
+        _request(0, 89_880, "/v1/audio/transcriptions", 500),
+        _request(1, 2900, "/v1/warmup", 202),
+        _request(1, 2899, "/v1/warmup/events"),
+    ]
+    meter = Meter([life("kikitori", one) for one in lives], requests, lambda: _NOON)
+    outputs = {
+        "service": f"{PLACE}/services/kikitori",
+        "environment": {"KIKITORI_PRICE_USD_PER_S": str(_PRICE)},
+        "cost_note": "prices of 2026",
+    }
+    monkeypatch.setattr(App, "begin", lambda _: None)
+    monkeypatch.setattr(App, "outputs", lambda _: outputs)
+    with served(tmp_path / "cloud", everything_enabled=True, with_registry=False, meter=meter) as cloud:
+        cloud.lead_here(monkeypatch)
+        yield
+
+
+@pytest.mark.usefixtures("deployment")
+def test_days_are_told_beside_what_was_expected_and_billed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    summary = tmp_path / "summary.md"
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
+    given = ["--traffic", "one-person", "--budget", "9", "--export", _EXPORT, "--plot", str(tmp_path / "days.svg")]
+    assert main([*_ARGUMENTS, *given]) == 0
+    said = capsys.readouterr().out
+    billed = 1000 * (4 * 0.0000216 + 16 * 0.0000024 + 0.0001867)
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in said.splitlines() if line[:1] == "|"]
+    rows = {name: values for name, *values in cells}
+    first, second, both = rows["2026-11-22 12:00"], rows["2026-11-23 12:00"], rows["**all**"]
+    assert first[0] == second[0] == "1000 s"
+    assert (first[2], first[3:]) == ("1%", ["1", "0", "3", "1", "0.30", "0.3000", f"{billed:.2f}"])
+    assert second[3:] == ["1", "1", "2", "0", "0.30", "", f"{billed:.2f}"]
+    assert both[0] == "2000 s"
+    assert float(first[1].rstrip("%")) > 80, (
+        "it idled but for its start and two seconds, as far as a look each minute tells"
+    )
+    assert "billed, USD" in said
+    assert "A month of such days: 9.12 US dollars, 101% of the budget of 9.00." in said
+    assert "Expected: " in said
+    assert summary.read_text(encoding="utf-8") == said
+    assert "</svg>" in (tmp_path / "days.svg").read_text(encoding="utf-8")
+
+
+@pytest.mark.usefixtures("deployment")
+def test_days_as_data(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*_ARGUMENTS, "--json"]) == 0
+    first, second = json.loads(capsys.readouterr().out)["days"]
+    assert first["end"] == "2026-11-22T12:00:00+00:00"
+    assert (first["instance_s"], first["starting_s"], first["answers"], first["unused"]) == (1000, 12, 1, 0)
+    assert (second["requests"], second["unused"], second["billed"]) == (2, 1, None)
+
+
+@pytest.mark.usefixtures("deployment")
+def test_a_table_that_is_no_export_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    for table in ("billing", "kikitori-local.billing.gcp_billing_export_v1_1", "x`; DROP TABLE y"):
+        assert main([*_ARGUMENTS, "--export", table]) == 1
+        assert "is no detailed billing export" in capsys.readouterr().err
+
+
+def test_what_is_not_deployed_did_not_cost_anything(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(App, "begin", lambda _: None)
+    monkeypatch.setattr(App, "outputs", lambda _: {})
+    assert main(_ARGUMENTS) == 1
+    assert "Nothing is deployed yet." in capsys.readouterr().err
