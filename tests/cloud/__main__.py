@@ -22,6 +22,7 @@ from tests.local_cloud.cloud_run.container import Program
 from tests.local_cloud.cloud_run.meter import Life, Meter
 from tests.local_cloud.cloud_run.running import GPU_AND_IMAGE_S, Options
 from tests.processes import is_open
+from tests.terraform.runs import real_terraform
 
 from .app import TerraformError
 from .house import SERVICE, CloudHouse, Ports, cloud_house
@@ -50,7 +51,7 @@ def main() -> int:
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: stopped.set())
-    if not (given.state / "terraform/bootstrap/terraform.tfstate").exists():
+    if not (real_terraform() and (given.state / "terraform/bootstrap/terraform.tfstate").exists()):
         # Without Terraform's own state there is no going on with what the local Google has.
         shutil.rmtree(given.state, ignore_errors=True)
     begun = time.monotonic()

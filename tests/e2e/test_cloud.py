@@ -9,6 +9,7 @@ import os
 import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import httpx2 as httpx
 import pytest
@@ -144,9 +145,11 @@ def test_a_deploy_in_a_recording_loses_nothing(new_page: NewPage, house: CloudHo
     page = open_page(new_page(microphone=_TALK), house)
     start_recording(page)
     warm_up(house)
-    house.deploy(capacity=_ONE_AT_A_TIME, settings={"KIKITORI_MAX_AUDIO_S": "1200"})
-    provision(house)
-    until(lambda: house.run.revisions[-1].ready)
+    with ThreadPoolExecutor(1) as operator:
+        deploy = partial(house.deploy, capacity=_ONE_AT_A_TIME, settings={"KIKITORI_MAX_AUDIO_S": "1200"})
+        deployed = operator.submit(deploy)
+        provision(house)
+        deployed.result()
     until_elapsed(page, 3)
     page.get_by_test_id("record").click()
     expect_state(page, "done")

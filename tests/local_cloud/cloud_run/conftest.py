@@ -27,14 +27,37 @@ _LIVENESS = {"httpGet": {"path": "/live"}, "periodSeconds": 30}
 
 
 @dataclass(frozen=True)
+class Deploy:
+    """One that has begun."""
+
+    cloud: Served
+    operation: Json
+
+    @property
+    def revision(self) -> str:
+        """The name of its revision."""
+        service: Json = self._places.services().get(name=NAME).execute()
+        return str(service["latestCreatedRevision"].rpartition("/")[2])
+
+    def now(self) -> Json:
+        """Its operation."""
+        operation: Json = self._places.operations().get(name=self.operation["name"]).execute()
+        return operation
+
+    @property
+    def _places(self) -> Any:
+        return self.cloud.client("run", "v2").projects().locations()
+
+
+@dataclass(frozen=True)
 class Place:
     """Where a service can be deployed, and then called."""
 
     cloud: Served
     run: CloudRun
 
-    def deploy(self, *, traffic: list[Json] | None = None, public: bool = True, **changes: Any) -> str:
-        """Deploy `speech` with the changes to its template; the name of its revision."""
+    def deploy(self, *, traffic: list[Json] | None = None, public: bool = True, **changes: Any) -> Deploy:
+        """Begin to deploy `speech` with the changes to its template."""
         environment = [{"name": name, "value": value} for name, value in changes.pop("env", {}).items()]
         fixed = {"container__env": environment, "container__livenessProbe": _LIVENESS}
         made = template(**fixed, **{"maxInstanceRequestConcurrency": 2, **changes})
@@ -45,9 +68,8 @@ class Place:
             operation = places.services().patch(name=NAME, body=body).execute()
         else:
             operation = places.services().create(parent=PLACE, serviceId="speech", body=body).execute()
-        ended: Json = self.cloud.ended(operation, places.operations())
         self.run.look()
-        return str(ended["response"]["latestCreatedRevision"].rpartition("/")[2])
+        return Deploy(self.cloud, operation)
 
     def get(self, path: str, name: str = "speech", **options: Any) -> httpx.Response:
         """Call it, or what a tag gives an address."""

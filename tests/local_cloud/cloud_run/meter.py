@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from scripts.cost.instance import Instance
 
@@ -48,10 +48,21 @@ class Meter:
     requests: list[Served] = field(default_factory=list)
     now: Callable[[], float] = time.time
     """The time where it stands, seconds since 1970."""
+    services: frozenset[str] = frozenset()
+    """The ids of those whose instances it sees."""
 
     def billable_s(self) -> float:
         """Billed seconds of all instances until now."""
         return sum(life.instance.billable_s(self.now()) for life in list(self.lives))
+
+    def rollout(self, service: str, revision: str) -> Literal["starting", "ready", "failed"]:
+        """How far a revision of a service by its full name is; one that nobody starts here is ready."""
+        if service.rpartition("/")[2] not in self.services:
+            return "ready"
+        lives = [one.instance for one in list(self.lives) if one.service == service and one.revision.name == revision]
+        if any(one.ready is not None for one in lives):
+            return "ready"
+        return "failed" if lives and all(one.ended is not None for one in lives) else "starting"
 
     def born(self, service: Service, revision: Revision, instance: Instance) -> None:
         """An instance is being made; what becomes of it is seen in it."""

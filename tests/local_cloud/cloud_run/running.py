@@ -133,6 +133,7 @@ async def _serving(
     store = Store(state / _STATE)
     clock = Clock(options.rate, options.begin)
     meter.now = clock.now
+    meter.services = frozenset(name for name in ports if "---" not in name)
     routing = Routing(Machine(clock, meter, store, options.program, logs, options.provisioning_s), ports)
     front = Front(routing)
     server = uvicorn.Server(uvicorn.Config(front, log_config=None, lifespan="off", timeout_graceful_shutdown=1))

@@ -30,10 +30,10 @@ def callers() -> Iterator[ThreadPoolExecutor]:
 
 def warm(here: Place, **changes: Any) -> str:
     """Deploy, and wait until its instance has started."""
-    revision = here.deploy(**changes)
+    deploy = here.deploy(**changes)
     here.run.leap(7)
     until(lambda: here.run.revisions[-1].ready)
-    return revision
+    return deploy.revision
 
 
 def in_flight(here: Place) -> int:
@@ -218,10 +218,25 @@ def test_one_that_does_not_end_is_killed_after_ten_seconds(here: Place) -> None:
     assert here.run.billable_s() - billed == pytest.approx(610, abs=1), "its last ten seconds are billed"
 
 
+def test_a_deploy_is_done_when_its_instance_has_started(here: Place) -> None:
+    deploy = here.deploy()
+    assert not deploy.now()["done"]
+    here.run.leap(7)
+    until(lambda: deploy.now()["done"])
+    assert deploy.now()["response"]["latestReadyRevision"].endswith(deploy.revision)
+    failing = here.deploy(env={"BROKEN": "1"})
+    here.run.leap(7)
+    until(lambda: failing.now()["done"])
+    assert "failed to start and listen on the port" in failing.now()["error"]["message"]
+    service = here.cloud.client("run", "v2").projects().locations().services().get(name=NAME).execute()
+    assert service["terminalCondition"]["state"] == "CONDITION_FAILED"
+    assert service["latestReadyRevision"].endswith("speech-00001-" + service["latestReadyRevision"][-3:])
+
+
 def test_a_container_that_cannot_start(here: Place, callers: ThreadPoolExecutor) -> None:
     here.deploy(env={"BROKEN": "1"})
     here.run.leap(7)
-    until(lambda: here.run.pids() == [])
+    until(lambda: here.run.revisions[0].scaler.instances[0].ended)
     asked = callers.submit(here.get, "/")
     until(lambda: waiting(here) == 1)
     here.run.leap(7)

@@ -7,13 +7,12 @@ import hashlib
 import random
 from typing import Any
 
-from tests.local_cloud import operations
 from tests.local_cloud.call import digits, now
 from tests.local_cloud.errors import GoogleError
 from tests.local_cloud.resources import Change, Collection
 from tests.local_cloud.store import Json
 
-from . import run_rules
+from . import run_rollouts, run_rules
 
 _LATEST = "TRAFFIC_TARGET_ALLOCATION_TYPE_LATEST"
 _PROBE = {"initialDelaySeconds": 0, "timeoutSeconds": 1, "periodSeconds": 10, "failureThreshold": 3}
@@ -187,6 +186,6 @@ METHODS = {
     "run.v2": {
         **_SERVICES.methods(),
         **_REVISIONS.methods(),
-        "run.projects.locations.operations.get": operations.get,
+        "run.projects.locations.operations.get": run_rollouts.operation,
     }
 }
