@@ -18,7 +18,7 @@ from bench.figures import Figure
 from bench.machine import machine
 from bench.scale import SCALES, Scale
 
-GROUPS = ("decode", "first_token", "cold", "quantization", "service", "waiting", "back_end")
+GROUPS = ("decode", "first_token", "cold", "quantization", "service", "waiting", "waking", "back_end")
 RESULTS = Path(__file__).parent / "results"
 _CACHE = Path(".cache/bench")
 

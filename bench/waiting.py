@@ -35,7 +35,7 @@ _MOST_ROUNDS = 2
 """A round takes six minutes, in which somebody speaks."""
 _MOST_OVER_INFERENCE_S = 1.0
 _PAUSE_S, _ENDING_S = 0.7, 0.1
-_STOP_AND_WAIT = """() => new Promise((resolve, reject) => {
+STOP_AND_WAIT = """() => new Promise((resolve, reject) => {
     const began = performance.now();
     const look = () => {
         const { state } = document.querySelector('[data-testid=recording]')?.dataset ?? {};
@@ -129,7 +129,7 @@ def _figure(spoken: int, live: Sequence[_Wait], after: Sequence[_Wait]) -> Figur
 
 
 def _wait(chromium: Chromium, spoken: int, live: bool) -> _Wait:
-    microphone, text = _talk(spoken)
+    microphone, text = talk(spoken)
     with _cold_house() as (address, engine):
         page = chromium.new_page(microphone)
         page.goto(address)
@@ -138,13 +138,13 @@ def _wait(chromium: Chromium, spoken: int, live: bool) -> _Wait:
         page.keyboard.press("Escape")
         start_recording(page)
         until_elapsed(page, spoken)
-        seconds: float = page.evaluate(_STOP_AND_WAIT)
+        seconds: float = page.evaluate(STOP_AND_WAIT)
         heard = newest(page).get_by_test_id("text").inner_text()
         chromium.close_pages()
     return _Wait(seconds, list(engine.inference_s.values())[-1], word_error_rate(text, heard))
 
 
-def _talk(seconds: int) -> tuple[bytes, str]:
+def talk(seconds: int) -> tuple[bytes, str]:
     """A recording of that length which ends with the last word of a sentence, and what is said in it."""
     said: list[str] = []
     pieces: list[Samples | float] = []
