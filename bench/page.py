@@ -32,7 +32,7 @@ _TITLES = {
     "int4_decode_speedup": "int4: tokens a second, against bfloat16",
     "int4_bytes_ratio": "int4: bytes to read, against bfloat16",
     "int4_ready_ratio": "int4: time to be ready, against bfloat16",
-    "cold_over_warm_s": "stop to text after 20 s of speech: a cold start of 19 s on the local Cloud Run, more than warm",
+    "cold_over_warm_s": "stop to text after 20 s of speech: cold start of 19 s on the local Cloud Run, more than warm",
     "open_port_s": "process start to open port",
     "http_overhead_ms": "a chat answer about 10 s of sound over HTTP, more than the engine alone",
     "kikitori_overhead_ms": "a transcript by OpenAI's client, more than the engine alone",
