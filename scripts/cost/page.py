@@ -30,8 +30,8 @@ _HEAD = """\
 **While nobody speaks, nothing.
 {answer}
 
-US dollars a month, reckoned by simulation; nothing here was billed by Google yet. The wait is from the press on stop
-to the full text, which 19 of 20 recordings stay below.
+US dollars a month, reckoned by simulation; nothing here was billed by Google yet. The wait, from the press on stop to the
+full text, is what 19 of 20 recordings stay below.
 
 """
 _PICTURES = """\
@@ -80,6 +80,8 @@ _BASIS = """\
 - **Rules**: `scripts/cost/scaling.py`, Cloud Run's as Google documents them. For three traces of requests the estimate
   is within 2 % of what the local Cloud Run meters of real processes.
 - **Range**: from the cheapest of three draws with 10 minutes of retention to the dearest with 15.
+- **Region**: the GPU's price in asia-southeast1 is not known here. CPU and memory cost 1.2 times as much there as in
+  us-central1; if the GPU does too, so do the GPU's ways in the table.
 - **Free tier**: not taken off; up to {free:.2f} a month, if nothing else of the billing account uses it.
 - **Left out**: network, storage, images, logs, the page itself.
 """

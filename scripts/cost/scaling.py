@@ -232,12 +232,15 @@ class Autoscaler:
             yield Send(request.name, one.number)
 
     def _missing(self, now: float) -> int:
-        """Instances to start: for who waits and finds no place in one that starts, for the average, for the minimum."""
+        """Instances to start: for who waits and finds no place in one that starts, for the average, for the minimum.
+
+        Where there is none, only a request starts one [autoscaling], whatever the average of the last minute.
+        """
         usable = self._usable()
         starting = sum(one.ready is None for one in usable)
         homeless = len(self._waiting) - starting * self.limits.concurrency
         missing = max(math.ceil(homeless / self.limits.concurrency), self._floor() - len(usable))
-        if now >= self._evaluated + EVALUATION_S:
+        if now >= self._evaluated + EVALUATION_S and (usable or self._requests):
             self._evaluated = now
             missing = max(missing, wanted_instances(self._average(now), self.limits) - len(usable))
         return missing

@@ -174,7 +174,7 @@ class Simulation:
         self._containers[number] = container
         self._do(self._scaler.started(self.now, number))
         self.at(self.now + self._engine.open_s, partial(self._opened, container))
-        self._idles(container)
+        self.at(container.loaded_at, partial(self._idles, container))
 
     def _opened(self, container: Container) -> None:
         if not container.gone:
@@ -195,6 +195,8 @@ class Simulation:
             container.idle_since = math.inf
             self.at(max(self.now, container.loaded_at), partial(self._work, container))
         else:
+            if not request.follows and container.loaded_at <= self.now:
+                self._idles(container)
             until = max(self.now, container.loaded_at) if request.follows else self.now
             self.at(until, partial(self._answer, request, container))
 
@@ -214,8 +216,7 @@ class Simulation:
         if not container.running:
             container.answering_s += self.now - container.busy_since
         self._work(container)
-        if not container.running and not container.waiting:
-            self._idles(container)
+        self._idles(container)
         self._answer(request, container)
 
     def _answer(self, request: Request, container: Container) -> None:
@@ -224,6 +225,9 @@ class Simulation:
             request.ended(container)
 
     def _idles(self, container: Container) -> None:
+        """From now on, if nothing is under way: the setting IDLE_EXIT_S counts from here."""
+        if container.running or container.waiting:
+            return
         container.idle_since = self.now
         if self._idle_exit_s is not None:
             self.at(self.now + self._idle_exit_s, partial(self._exit, container, self.now))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -174,6 +175,21 @@ def test_a_failed_load_is_told_and_ends_the_process() -> None:
 def test_an_idle_process_ends() -> None:
     with house(idle_exit_s=0.3) as it:
         it.engine.allow_everything()
+        until(lambda: it.exits)
+        assert it.exits == [0]
+
+
+def test_a_process_that_loads_or_is_woken_again_and_again_is_not_idle() -> None:
+    with house(idle_exit_s=1) as it:
+        began = time.monotonic()
+        until(lambda: time.monotonic() > began + 1.2)
+        assert it.exits == [], "it still loads"
+        it.engine.allow_everything()
+        until(lambda: httpx.get(f"{it.url}/health/ready").status_code == 200)
+        began = time.monotonic()
+        while time.monotonic() < began + 1.5:
+            assert httpx.post(f"{it.url}/v1/warmup").status_code == 200
+        assert it.exits == []
         until(lambda: it.exits)
         assert it.exits == [0]
 

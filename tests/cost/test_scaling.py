@@ -162,3 +162,12 @@ def test_billing_goes_by_tenths_of_a_second(started: float | None, ended: float,
 
 def test_one_that_runs_is_billed_until_now() -> None:
     assert Instance(0, asked=0, started=5).billable_s(12.34) == 7.4
+
+
+def test_an_instance_that_ends_itself_is_not_replaced_before_somebody_asks() -> None:
+    scaler = warm()
+    scaler.arrived(20, "a")
+    scaler.finished(50, "a")
+    assert scaler.ended(60, 0) == [], "the average of the last minute is above none"
+    assert scaler.tick(70) == []
+    assert scaler.arrived(71, "b") == [Start(1)]

@@ -86,7 +86,15 @@ def test_who_comes_back_to_an_open_page_has_it_open_once() -> None:
 
 def test_an_instance_that_ends_itself_is_billed_until_then() -> None:
     lives = happen(visit((0, 10)), idle_exit_s=60).lives
-    assert lives.billed_s == pytest.approx(20 + 2 + 60)
+    assert lives.billed_s == pytest.approx(20 + 2 + 60), "it loads, answers, and idles"
+
+
+def test_an_instance_that_loads_or_is_woken_does_not_end_itself() -> None:
+    slow = replace(ENGINE, load_s=100)
+    assert happen(visit((0, 10)), idle_exit_s=30, engine=slow).lives.billed_s == 100 + 2 + 30
+    # Loaded at 27 and answered at 28; woken at 50, asked at 75, when it would have been gone for 17 s.
+    again = happen(visit((0, 1), (50, 25)), page=replace(OURS, stretch_s=None), idle_exit_s=30).lives
+    assert again.starts == 1
 
 
 def test_an_instance_that_ends_itself_while_it_is_asked_goes_on() -> None:

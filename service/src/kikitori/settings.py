@@ -81,7 +81,8 @@ class Settings(BaseSettings):
     log_format: Literal["text", "json"] = "text"
     """`json` is what Cloud Logging reads."""
     idle_exit_s: float | None = Field(default=None, gt=0)
-    """End the process after this many seconds without a request; unset keeps it."""
+    """An experiment: end the process, with status 0, after this many seconds in which nobody asked or woke it; a load
+    counts as asking. Unset keeps it. On Cloud Run an instance that ended is not billed, but Google promises nothing."""
     price_usd_per_s: float = Field(default=0, ge=0)
     """What a second of this instance costs, for the estimates in `usage`; a laptop costs nothing."""
 

@@ -16,6 +16,7 @@ _STATUS = {"loading": 202, "ready": 200, "failed": 503}
 @router.post("", summary="Wake the instance")
 async def wake(service: ServiceDep) -> Response:
     """Answer at once how far the cold start is: 202 while loading, 200 when ready. Call it as often as you like."""
+    service.scheduler.wanted()
     return JSONResponse(service.startup.snapshot(), _STATUS[service.startup.status])
 
 

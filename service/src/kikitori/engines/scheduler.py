@@ -100,8 +100,13 @@ class Scheduler:
 
     @property
     def idle_s(self) -> float:
-        """Seconds since the last request ended; 0 while one is in flight."""
-        return 0.0 if self._admitted else time.monotonic() - self._idle_since
+        """Seconds since anybody wanted something; 0 while a request is in flight or the engine loads."""
+        busy = self._admitted or self._startup.status == "loading"
+        return 0.0 if busy else time.monotonic() - self._idle_since
+
+    def wanted(self) -> None:
+        """Somebody is about to ask: nothing has been idle until now."""
+        self._idle_since = time.monotonic()
 
     def submit(self, request: Request) -> Job:
         """Queue an answer; it runs once the engine is ready and there is room."""
@@ -127,13 +132,17 @@ class Scheduler:
         except Exception as error:
             _log.exception("the model could not be loaded")
             failure = f"The model could not be loaded: {error!r}"
-        self._tell(self._startup.finish, failure)
+        self._tell(self._loaded, failure)
         if failure is not None:
             _log.critical(failure)
             self._tell(self._on_failure)
             return False
         self._meter.woke(self._startup.seconds)
         return True
+
+    def _loaded(self, failure: str | None) -> None:
+        self._startup.finish(failure)
+        self.wanted()
 
     def _report(self, phase: Phase, done: int | None = None, total: int | None = None) -> None:
         self._tell(self._startup.report, phase, done, total)
