@@ -157,7 +157,7 @@ test: .venv/test.stamp .venv-qwen2-audio/test.stamp web/dist/index.html scripts/
 .PHONY: lint
 lint: .venv/test.stamp web/node_modules/.stamp .tools/bin/actionlint ## Check style, types, shell scripts and workflows
 	$(UV) lock --check
-	for app in bench/apps/*.py; do $(UV) lock --check --script $$app || exit; done
+	for lock in bench/apps/*.lock; do $(UV) lock --check --script $${lock%.lock} || exit; done
 	UV=$(UV) scripts/requirements.sh --check
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m ruff check .

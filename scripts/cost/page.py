@@ -30,8 +30,8 @@ _HEAD = """\
 **While nobody speaks, nothing.
 {answer}
 
-US dollars a month, reckoned by simulation; nothing here was billed by Google yet. The wait, from the press on stop to the
-full text, is what 19 of 20 recordings stay below.
+US dollars a month, reckoned by simulation; nothing here was billed by Google yet. The wait, from the press on stop to
+the full text, is what 19 of 20 recordings stay below.
 
 """
 _PICTURES = """\
