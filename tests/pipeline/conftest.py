@@ -178,6 +178,7 @@ def prepared(folder: Path, cloud: Served, here: Platform, github: str) -> Reposi
         "UNDER_TEST": str(copy),
         "LOCAL_CLOUD": cloud.url,
         "CONTAINER_ANALYSIS_API_URL": f"{cloud.url}/containeranalysis.googleapis.com",
+        "LOGGING_API_URL": f"{cloud.url}/logging.googleapis.com",
         "MONITORING_API_URL": f"{cloud.url}/monitoring.googleapis.com",
         "ACTIONS_ID_TOKEN_REQUEST_URL": f"{github}/token?api-version=2",
         "ACTIONS_ID_TOKEN_REQUEST_TOKEN": REQUEST_TOKEN,
