@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 
 from tests.local_cloud.conftest import PLACE, Served, served, template
 from tests.local_cloud.store import Json
-from tests.processes import free_port
+from tests.processes import free_port, until
 
 from .container import Program
 from .meter import Meter
@@ -71,6 +72,27 @@ class Place:
         self.run.look()
         return Deploy(self.cloud, operation)
 
+    def warm(self, **changes: Any) -> str:
+        """Deploy, and wait until its instance has started; the name of its revision."""
+        deploy = self.deploy(**changes)
+        self.run.leap(7)
+        until(lambda: self.run.revisions[-1].ready)
+        return deploy.revision
+
+    def cold(self, **changes: Any) -> None:
+        """Deploy, and wait until its instance is gone."""
+        self.warm(**changes)
+        self.run.leap(601)
+        assert self.run.pids() == []
+
+    def in_flight(self) -> int:
+        """Requests that instances have."""
+        return sum(one.scaler.in_flight for one in self.run.revisions)
+
+    def waiting(self) -> int:
+        """Requests that wait for one."""
+        return sum(one.scaler.waiting for one in self.run.revisions)
+
     def get(self, path: str, name: str = "speech", **options: Any) -> httpx.Response:
         """Call it, or what a tag gives an address."""
         return httpx.get(self.run.address(name) + path, timeout=60, **options)
@@ -94,3 +116,10 @@ def here(tmp_path: Path) -> Iterator[Place]:
     """One whose containers are samples, and whose machines are there after 7 s of a clock that a test lets leap."""
     with place(tmp_path, Options(SAMPLE)) as made:
         yield made
+
+
+@pytest.fixture
+def callers() -> Iterator[ThreadPoolExecutor]:
+    """Those who wait for an answer while the test goes on."""
+    with ThreadPoolExecutor(16) as pool:
+        yield pool
