@@ -16,11 +16,12 @@ from typing import Any
 import pytest
 
 from tests.local_cloud.cloud_run.meter import Meter
+from tests.local_cloud.cloud_run.running import Options, running
 from tests.local_cloud.conftest import PLACE, PROJECT, Served, served
 from tests.pipeline.bootstrap import ROOT, SITE, by_clients, by_terraform
 from tests.pipeline.github import ISSUER, REQUEST_TOKEN, Tokens
-from tests.pipeline.platform import Platform, platform
-from tests.processes import serving
+from tests.pipeline.site import site_app
+from tests.processes import free_port, serving
 from tests.terraform.runs import real_terraform
 
 HERE = Path(__file__).parent
@@ -41,7 +42,8 @@ class Repository:
 
     folder: Path
     cloud: Served
-    platform: Platform
+    site: str
+    """Where the page is served."""
     environment: dict[str, str]
     variables: dict[str, str]
     real_terraform: bool
@@ -156,16 +158,21 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Repository]
     if missing or os.getuid():
         pytest.skip(f"deploy.yml is not executed: missing {', '.join(missing) or 'root, for buildah'}")
     folder = tmp_path_factory.mktemp("pipeline")
-    tokens = Tokens()
+    state = folder / "state"
+    tokens, measured = Tokens(), Meter()
+    ports = {name: free_port() for name in ("kikitori", "newest---kikitori")}
+    site_port = free_port()
+    addresses = {name: f"http://127.0.0.1:{port}" for name, port in {**ports, SITE: site_port}.items()}
     with (
         serving(tokens.app) as github,
-        platform("kikitori", SITE, folder / "state") as here,
-        served(folder / "state", issuers={ISSUER: tokens.keys}, addresses=here.addresses) as cloud,
+        served(state, issuers={ISSUER: tokens.keys}, addresses=addresses, meter=measured) as cloud,
+        running(state, ports, measured, Options(provisioning_s=0)),
+        serving(site_app(state / "state.sqlite3", SITE), site_port) as site,
     ):
-        yield prepared(folder, cloud, here, github)
+        yield prepared(folder, cloud, site, github)
 
 
-def prepared(folder: Path, cloud: Served, here: Platform, github: str) -> Repository:
+def prepared(folder: Path, cloud: Served, site: str, github: str) -> Repository:
     """The copy, and in the cloud what bootstrap makes."""
     copy = folder / "repository"
     _copy(copy)
@@ -204,15 +211,15 @@ def prepared(folder: Path, cloud: Served, here: Platform, github: str) -> Reposi
         "DEPLOY_ACCOUNT": outputs["deploy_account"],
         "IMAGE_ADDRESS": f"{cloud.url.removeprefix('http://')}/{outputs['image_address']}",
         "BOOTSTRAP_TFVARS": outputs["app_tfvars"],
-        "APP_TFVARS": app_tfvars(here),
+        "APP_TFVARS": app_tfvars(site),
     }
-    return Repository(copy, cloud, here, environment, variables, real)
+    return Repository(copy, cloud, site, environment, variables, real)
 
 
-def app_tfvars(here: Platform, settings: str = "") -> str:
+def app_tfvars(site: str, settings: str = "") -> str:
     """What a deployment decides for itself."""
     return f"""
-access = {{ public = true, auth = "api-key", origins = ["{here.addresses[SITE]}"] }}
+access = {{ public = true, auth = "api-key", origins = ["{site}"] }}
 secrets = {{ KIKITORI_API_KEYS = {{ secret = "kikitori-api-keys" }} }}
 deletion_protection = false
 settings = {{ {settings} }}

@@ -47,7 +47,7 @@ def test_from_a_commit_to_a_deployment_and_back(repository: Repository) -> None:
         assert repository.page() == first_page
 
     # The same commit is not built again. Its settings do not work, which is found before anybody meets them.
-    repository.variables["APP_TFVARS"] = app_tfvars(repository.platform, 'KIKITORI_MAX_AUDIO_S = "1"')
+    repository.variables["APP_TFVARS"] = app_tfvars(repository.site, 'KIKITORI_MAX_AUDIO_S = "1"')
     assert repository.act("deploy.yml") == 1
     assert "was pushed before" in repository.said
     assert re.search(r"transcribes: no\. POST \S+ answered 4\d\d", repository.said)
@@ -56,7 +56,7 @@ def test_from_a_commit_to_a_deployment_and_back(repository: Repository) -> None:
     assert repository.page() == first_page
 
     # A page that may not record is found only when it is served: image and page come back.
-    repository.variables["APP_TFVARS"] = app_tfvars(repository.platform)
+    repository.variables["APP_TFVARS"] = app_tfvars(repository.site)
     repository.change("web/headers.json", "microphone=(self)", "microphone=()")
     assert repository.make("deploy", f"IMAGE={second}", KIKITORI_API_KEY=KEY) == 2
     assert "does not allow the microphone" in repository.said
