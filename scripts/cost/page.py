@@ -57,7 +57,8 @@ _AFTER_LEVERS = """\
 - **Waking as a recording starts** costs the warm-ups of what is thrown away, and saves the wait.
 - **IDLE_EXIT_S is an experiment, off by default.** The service then ends itself, with status 0, after so many seconds
   without a request, and the instance is no longer billed. Google documents no promise of what Cloud Run makes of
-  that, and it was not tried there. `settings = { KIKITORI_IDLE_EXIT_S = "60" }` in `terraform/app` turns it on.
+  that; that an instance ends itself was tried in the local Cloud Run alone.
+  `settings = { KIKITORI_IDLE_EXIT_S = "60" }` in `terraform/app` turns it on.
 - Weights in fewer bits save seconds of waiting and no money, because the tail is as long.
 
 """

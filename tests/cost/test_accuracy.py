@@ -63,6 +63,21 @@ def test_the_estimate_is_within_two_percent_of_the_meter(name: str, here: Place)
     assert estimated_s == pytest.approx(metered_s, rel=0.02)
 
 
+def test_an_instance_that_ends_itself_is_billed_no_longer_and_the_next_request_starts_another(here: Place) -> None:
+    run = here.run
+    billed_s, started = run.billable_s(), len(run.meter.lives)
+    with ThreadPoolExecutor(1) as caller:
+        for number in range(1, 3):
+            answer = caller.submit(here.get, "/last")
+            until(lambda: run.revisions[0].scaler.waiting)
+            run.leap(7)
+            assert answer.result().status_code == 204
+            until(lambda: run.pids() == [])
+            run.leap(3600)
+            assert len(run.meter.lives) == started + number
+    assert run.billable_s() - billed_s < 60, "not the ten minutes for which it would have idled"
+
+
 def _metered(here: Place, asked_at: Sequence[float]) -> float:
     """Billed seconds of requests at these times, until there is no instance again."""
     run = here.run

@@ -16,7 +16,7 @@ from starlette.routing import Route
 
 from scripts.cost import catalog, prices
 from scripts.cost.__main__ import main
-from scripts.cost.prices import Machine, PriceError, free_tier_usd, instance_price, request_price
+from scripts.cost.prices import REGIONS, Machine, PriceError, free_tier_usd, instance_price, request_price
 from tests.processes import serving
 
 
@@ -24,6 +24,15 @@ def test_an_instance_costs_the_sum_of_its_parts() -> None:
     assert instance_price("us-central1", Machine()).usd == pytest.approx(0.0001867 + 4 * 0.000018 + 16 * 0.000002)
     assert instance_price("us-central1", Machine(zonal_redundancy=True)).usd == pytest.approx(0.0003949)
     assert request_price(Machine(2, 4, None)).usd == pytest.approx(2 * 0.000024 + 4 * 0.0000025)
+
+
+def test_an_instance_costs_what_terraform_reckons() -> None:
+    tests = (REGIONS.parent / "tests/defaults.tftest.hcl").read_text(encoding="utf-8")
+    [worst] = re.findall(r"worst_case_usd_per_month == ([\d.]+)", tests)
+    assert float(worst) == pytest.approx(2 * 730 * 3600 * instance_price("us-central1", Machine()).usd, abs=0.01)
+    assert (
+        f"output.instance_usd_per_s - {instance_price('us-central1', Machine(zonal_redundancy=True)).usd:.7f}" in tests
+    )
 
 
 def test_a_region_without_a_price_says_whose_is_used() -> None:
