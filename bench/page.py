@@ -45,9 +45,9 @@ _HEAD = """\
 
 # Performance
 
-`make bench` measures the engine side by side with what else one could do, transformers' own `from_pretrained` and
-`generate`, and sending while one speaks beside sending afterwards. A figure is on this page only if it was measured;
-the absolute values behind each ratio are below it.
+`make bench` measures side by side with what else one could do: the engine with transformers' own `from_pretrained` and
+`generate`, the service with a Gradio app, sending while one speaks with sending afterwards. A figure is on this page
+only if it was measured; the absolute values behind each ratio are below it.
 
 """
 _WAIT = "stop_to_text_"

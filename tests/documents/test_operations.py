@@ -72,7 +72,7 @@ def test_terraform_from_the_first_apply_to_the_last_destroy(tmp_path: Path) -> N
                     _store_a_key(cloud)
                     terminal(_DEPLOY)
                 case "terraform -chdir=terraform/bootstrap destroy":
-                    _empty(cloud, f"{Project.id}-terraform")
+                    cloud.empty(f"{Project.id}-terraform")
             terminal(command)
             _answer(terminal.folder / "terraform", command)
 
@@ -92,9 +92,3 @@ def _store_a_key(cloud: Served) -> None:
     body = {"payload": {"data": base64.b64encode(b"key").decode()}}
     secrets = cloud.client("secretmanager", "v1").projects().secrets()
     secrets.addVersion(parent=f"{PROJECT}/secrets/kikitori-api-keys", body=body).execute()
-
-
-def _empty(cloud: Served, bucket: str) -> None:
-    objects = cloud.client("storage", "v1").objects()
-    for each in objects.list(bucket=bucket, versions=True).execute().get("items", []):
-        objects.delete(bucket=bucket, object=each["name"], generation=each["generation"]).execute()

@@ -60,6 +60,12 @@ class Served:
         answer = httpx.delete(f"{self.url}/_local/faults").raise_for_status()
         return int(answer.json()["unused"])
 
+    def empty(self, bucket: str) -> None:
+        """Delete all that a bucket holds, as an operator does before it is destroyed."""
+        objects = self.client("storage", "v1").objects()
+        for each in objects.list(bucket=bucket, versions=True).execute().get("items", []):
+            objects.delete(bucket=bucket, object=each["name"], generation=each["generation"]).execute()
+
     def ended(self, operation: Json, operations: Any) -> Json:
         """An operation as it is when it is done."""
         latest = operation

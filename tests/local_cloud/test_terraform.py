@@ -140,7 +140,7 @@ def bootstrap(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Root]:
         key = base64.b64encode(b"key").decode()
         secrets.addVersion(parent=f"{PROJECT}/secrets/kikitori-api-keys", body={"payload": {"data": key}}).execute()
         yield root
-        _empty(cloud, root.outputs()["state_bucket"])
+        cloud.empty(root.outputs()["state_bucket"])
         root.destroy()
         assert _left(cloud) == []
 
@@ -154,13 +154,6 @@ def _bootstrap(cloud: Served, folder: Path) -> Root:
     if root.run("init", "-no-color")[0]:
         pytest.skip("neither a mirror nor the registry has the google providers")
     return root
-
-
-def _empty(cloud: Served, bucket: str) -> None:
-    """What an operator does before: a bucket that holds something is not destroyed."""
-    objects = cloud.client("storage", "v1").objects()
-    for each in objects.list(bucket=bucket, versions=True).execute().get("items", []):
-        objects.delete(bucket=bucket, object=each["name"], generation=each["generation"]).execute()
 
 
 _KEPT = (
