@@ -145,7 +145,7 @@ note: .venv/test.stamp ## Keep one issue or comment on GitHub saying what a file
 
 .PHONY: test
 test: .venv/test.stamp .venv-qwen2-audio/test.stamp web/dist/index.html scripts/firebase-tools/node_modules/.stamp ## Run every test that this machine can run
-	@scripts/require.sh chromium espeak-ng docker-registry skopeo
+	@scripts/require.sh chromium curl espeak-ng docker-registry skopeo
 	@scripts/require.sh buildah mmdebstrap runc || true
 	@# Debian starts the sshd that it installs: not on a machine where somebody works.
 	@[ "$$(id -u)" != 0 ] || scripts/require.sh ip iptables ssh sshd tmux || true

@@ -49,7 +49,7 @@ def test_each_target_of_make_is_in_a_document() -> None:
 
 def test_a_clone_has_its_commands(tmp_path: Path) -> None:
     [clone] = [command for command in page("README.md").commands if command.startswith("git clone")]
-    _shell(clone.replace("<address of this repository>", str(_repository(tmp_path / "origin"))), tmp_path)
+    _shell(clone.replace("<address of this repository>", str(ROOT)), tmp_path)
     assert "make run" in _shell("make -C kikitori help", tmp_path)
 
 
@@ -62,15 +62,6 @@ def test_the_local_cloud_answers(tmp_path: Path) -> None:
                 tmp_path,
             )
     assert len(commands) == 3
-
-
-def _repository(folder: Path) -> Path:
-    """A repository with what is here now, committed or not."""
-    folder.mkdir()
-    _shell("git ls-files -z --cached --others --exclude-standard | xargs -0 cp --parents -t " + str(folder), ROOT)
-    identity = "-c user.name=nobody -c user.email=nobody@example.com"
-    _shell(f"git init -q && git add . && git {identity} commit -qm all", folder)
-    return folder
 
 
 def _shell(command: str, folder: Path) -> str:
