@@ -23,6 +23,11 @@ variable "secrets" {
   }
 
   validation {
+    condition     = try(var.secrets.KIKITORI_API_KEYS.version, "latest") == "latest"
+    error_message = "secrets.KIKITORI_API_KEYS must be read at version latest: each change of the keys disables the version before, with which no instance could start any more."
+  }
+
+  validation {
     condition     = var.access.auth != "api-key" || contains(keys(var.secrets), "KIKITORI_API_KEYS")
     error_message = "access.auth is api-key, so secrets needs KIKITORI_API_KEYS: { secret = \"kikitori-api-keys\" }, say."
   }

@@ -409,6 +409,16 @@ run "secret_by_its_full_name" {
   expect_failures = [var.secrets]
 }
 
+run "keys_at_a_version_that_their_next_change_disables" {
+  command = plan
+
+  variables {
+    secrets = { KIKITORI_API_KEYS = { secret = "kikitori-api-keys", version = "2" } }
+  }
+
+  expect_failures = [var.secrets]
+}
+
 run "secret_version_that_is_none" {
   command = plan
 
