@@ -8,7 +8,7 @@ An instance reads the keys as it starts. --restart makes a revision, whose insta
 until it serves. That costs a cold start; without it, an instance that runs goes on with what it knows.
 
 Calls Google with the application's default credentials. Only the new key is printed on standard output. The exit status
-is 0 when it was done, 1 when it was not (the last line says why), 2 when the command is wrong.
+is 0 when it was done, 1 when it was not (the last line says why), 2 when the command is wrong, 130 after Ctrl-C.
 """
 
 from __future__ import annotations
@@ -80,7 +80,9 @@ def with_key(added: Key, text: str) -> str:
     """
     keys = parse(text)
     if any(key.name == added.name for key in keys):
-        raise KeysError(f"There is a key {added.name!r} already. Revoke it first, or take another name.")
+        raise KeysError(
+            f"Nothing was changed. There is a key {added.name!r} already. Revoke it first, or take another name."
+        )
     return ",".join(map(str, [*keys, added]))
 
 
@@ -94,10 +96,13 @@ def without_key(meant: str, text: str) -> str:
     going = [key for key in keys if key.is_meant(meant)]
     if len(going) != 1:
         known = ", ".join(key.name or key.digest[:_SHOWN] for key in going or keys)
-        raise KeysError(f"{meant!r} means {'several keys' if going else 'no key'}; there are: {known}")
+        raise KeysError(
+            f"Nothing was changed. {meant!r} means {'several keys' if going else 'no key'}; there are: {known}"
+        )
     if len(keys) == 1:
         raise KeysError(
-            f"{meant!r} is the only key, and without any the service does not start. Add another one first."
+            f"Nothing was changed. {meant!r} is the only key, and without any the service does not start. "
+            "Add another one first."
         )
     return ",".join(str(key) for key in keys if key not in going)
 
@@ -142,7 +147,10 @@ def _put_away(secret: Secret) -> None:
 def _start_anew(service: str | None) -> None:
     if service:
         _say("A new revision starts, which takes as long as a cold start")
-        Service(service).start_anew()
+        try:
+            Service(service).start_anew()
+        except (ServiceError, requests.RequestException, GoogleAuthError) as error:
+            raise KeysError(f"The keys are changed, and the service did not start anew: {error}") from error
         _say("It serves, with the keys as they are now")
     else:
         _say(
@@ -172,6 +180,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     what.add_argument("--add", metavar="NAME", help="make a key, of a person or a program")
     what.add_argument("--revoke", metavar="NAME", help=f"by its name, or by {_SHOWN} digits of its digest")
     options = parser.parse_args(arguments)
+    if not options.project:
+        parser.error("--project must name the project of Google Cloud")
     if options.add is not None and not _NAME.fullmatch(options.add):
         parser.error("a name takes letters, digits and . _ @ -, at most 64, and starts with a letter or a digit")
     secret = Secret(f"projects/{options.project}/secrets/{options.secret}")
@@ -186,15 +196,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not options.dry_run:
             _put_away(secret)
             _start_anew(options.restart)
-    except KeysError as error:
-        _say(f"Nothing was changed. {error}")
-        return 1
-    except SecretError as error:
+    except (KeysError, SecretError) as error:
         _say(str(error))
         return 1
-    except (ServiceError, requests.RequestException, GoogleAuthError) as error:
-        _say(f"The keys are changed, and the service did not start anew: {error}")
-        return 1
+    except KeyboardInterrupt:
+        _say(
+            "Stopped. Without --add and --revoke it lists the keys that there are; one that was not shown is of no use."
+        )
+        return 130
     return 0
 
 

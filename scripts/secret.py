@@ -125,9 +125,14 @@ def _number(version: dict[str, Any]) -> int:
 
 
 def _advice(response: requests.Response) -> str:
-    said = response.json().get("error", {}).get("message", "") if response.content else ""
+    try:
+        said = response.json()["error"]["message"]
+    except (ValueError, LookupError, TypeError):  # what stands before Google answers in other forms
+        said = response.reason
+    if response.status_code == 401:
+        return f"not signed in ({said}): gcloud auth application-default login"
     if response.status_code == 404:
         return "there is no such secret. terraform/bootstrap makes it; --project and --secret say which one is meant."
     if response.status_code == 403:
         return f"not allowed ({said}). It takes roles/secretmanager.admin on the secret."
-    return f"{response.status_code} {said}. Give the same command again; `list` says whether the change was made."
+    return f"{response.status_code} {said}. Give the same command again; Without --add and --revoke it lists the keys."

@@ -11,11 +11,13 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import httpx2 as httpx
 import pytest
 from kikitori.app import create_app
 from kikitori.settings import Settings
+from starlette.responses import HTMLResponse
 
 from scripts import google, secret, service
 from scripts.keys import Key, main, parse, with_key
@@ -131,11 +133,33 @@ def test_what_cannot_be_done(cloud: Served, capsys: pytest.CaptureFixture[str], 
     assert len(versions(cloud)) == 1
 
 
+def test_an_answer_that_is_not_of_google_is_told_as_what_it_is(
+    capsys: pytest.CaptureFixture[str], cloud: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def proxy(scope: Any, receive: Any, send: Any) -> None:
+        await HTMLResponse("<html>later</html>", 503)(scope, receive, send)
+
+    with serving(proxy) as url:
+        monkeypatch.setenv("SECRET_MANAGER_API_URL", url)
+        assert main(COMMAND) == 1
+    said = capsys.readouterr().err
+    assert "503 Service Unavailable" in said
+    assert "changed" not in said
+
+
 def test_names_that_could_not_be_kept() -> None:
     for name in ("", "two words", "a,b", "-x"):
         with pytest.raises(SystemExit) as ended:
             main([*COMMAND, f"--add={name}"])
         assert ended.value.code == 2
+    with pytest.raises(SystemExit):
+        main(["--project="])
+
+
+def test_ctrl_c(cloud: Served, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(Secret, "change", Mock(side_effect=KeyboardInterrupt))
+    assert main([*COMMAND, "--add", "alice"]) == 130
+    assert "lists the keys that there are" in capsys.readouterr().err
 
 
 def test_what_google_refuses(
@@ -151,6 +175,9 @@ def test_what_google_refuses(
     assert "roles/secretmanager.admin" in said.err
     assert "cannot be reached" in said.err
     assert not said.out
+    cloud.fault("secretmanager.projects.secrets.versions.list", status=401, times=3)
+    assert main(COMMAND) == 1
+    assert "gcloud auth application-default login" in capsys.readouterr().err
     google._session.cache_clear()
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", "/nowhere.json")
     assert main(COMMAND) == 1
