@@ -42,11 +42,11 @@ service: $(ENVIRONMENT)/run.stamp ## Set up, then serve the service alone (PORT,
 tunnel: .venv/test.stamp web/dist/index.html ## Serve the page here and the service on a machine behind a firewall (MACHINE; ACTION=status or stop; ENGINE, MODEL, FOLDER, PORT, WEB_PORT, REMOTE_PORT, EXPOSE, DRY_RUN)
 	@KIKITORI_ENGINE=$(ENGINE) exec $(PYTHON) -m scripts.tunnel $(or $(ACTION),start) $(MACHINE) --port $(PORT) --web-port $(WEB_PORT) \
 		$(if $(FOLDER),--folder $(FOLDER)) $(if $(REMOTE_PORT),--remote-port $(REMOTE_PORT)) \
-		$(if $(EXPOSE),--expose) $(if $(DRY_RUN),--dry-run)
+		$(if $(filter 1,$(EXPOSE)),--expose) $(if $(DRY_RUN),--dry-run)
 
 .PHONY: transcribe
 transcribe: .venv/test.stamp ## Put a folder of audio files through a running service (FOLDER; TO, FORMAT, SERVICE)
-	@$(PYTHON) -m scripts.transcribe $(FOLDER) $(if $(TO),--to $(TO)) $(if $(FORMAT),--format $(FORMAT)) \
+	@$(PYTHON) -m scripts.transcribe $(if $(FOLDER),"$(FOLDER)") $(if $(TO),--to "$(TO)") $(if $(FORMAT),--format $(FORMAT)) \
 		$(if $(SERVICE),--service $(SERVICE))
 
 .PHONY: quantize
@@ -95,7 +95,7 @@ weights: .venv/test.stamp $(if $(TO),.venv-qwen2-audio/run.stamp) ## Bring a mod
 
 .PHONY: keys
 keys: .venv/test.stamp ## List the service's access keys, make one or take one back (PROJECT; ADD=name, REVOKE=name, RESTART=service, SECRET, DRY_RUN)
-	@$(PYTHON) -m scripts.keys --project=$(PROJECT) $(if $(ADD),--add=$(ADD)) $(if $(REVOKE),--revoke=$(REVOKE)) \
+	@$(PYTHON) -m scripts.keys --project=$(PROJECT) $(if $(ADD),--add="$(ADD)") $(if $(REVOKE),--revoke="$(REVOKE)") \
 		$(if $(RESTART),--restart=$(RESTART)) $(if $(SECRET),--secret=$(SECRET)) $(if $(DRY_RUN),--dry-run)
 
 .PHONY: plan

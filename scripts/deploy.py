@@ -120,7 +120,7 @@ def _site(outputs: dict[str, Any]) -> Site:
 
 
 def _try(url: str, page: str) -> None:
-    try_service(url, key=os.environ.get("KIKITORI_API_KEY"), page=page, say=_say_done)
+    try_service(url, key=os.environ.get("KIKITORI_API_KEY", "").strip(), page=page, say=_say_done)
 
 
 def _say(line: str) -> None:

@@ -169,7 +169,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         if options.kind == "service":
-            key = os.environ.get("KIKITORI_API_KEY")
+            key = os.environ.get("KIKITORI_API_KEY", "").strip()
             try_service(options.url, key=key, page=options.page, patience_s=options.patience)
         else:
             try_page(options.url, service=options.service)

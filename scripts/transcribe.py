@@ -10,11 +10,14 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import errno
+import fcntl
 import json
 import os
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,7 +36,7 @@ _HOPELESS = (openai.AuthenticationError, openai.PermissionDeniedError, openai.No
 
 
 class HopelessError(Exception):
-    """The service takes nothing from here; the message says why."""
+    """Nothing more can be done for any file; the message says why."""
 
 
 @dataclass
@@ -57,10 +60,24 @@ class Batch:
         self.done = len(found) - len(self.files)
 
     def keep(self, file: Path, answer: Any) -> None:
-        """Write a text so that it is there whole or not at all."""
+        """Write a text so that it is there whole or not at all.
+
+        Raises:
+            HopelessError: none can be written.
+            OSError: this one cannot.
+        """
+        try:
+            self._write(file, answer)
+        except OSError as error:
+            if error.errno == errno.ENAMETOOLONG:
+                raise
+            raise HopelessError(f"The text of {file} cannot be written: {error}") from error
+
+    def _write(self, file: Path, answer: Any) -> None:
         if self.form == "jsonl":
             line = json.dumps({"file": self._name(file), **answer.to_dict()}, ensure_ascii=False)
-            with self._lines.open("a", encoding="utf-8") as lines:
+            # A name that is no UTF-8 is escaped as JSON has it, and read again as it was.
+            with self._lines.open("a", encoding="utf-8", errors="backslashreplace") as lines:
                 lines.write(f"{line}\n")
             return
         text = self._text_of(file)
@@ -73,18 +90,25 @@ class Batch:
     def _lines(self) -> Path:
         return self.target / "transcripts.jsonl"
 
+    def take_away_what_was_cut(self) -> None:
+        """A crash may have left the beginning of a line, which the next one would be glued to."""
+        if self.form == "jsonl" and self._lines.exists():
+            os.truncate(self._lines, self._lines.read_bytes().rfind(b"\n") + 1)
+
     def _written(self) -> set[str]:
-        """Names of the files that have a line; a line that was cut off by a crash is taken away."""
+        """Names of the files that have a whole line."""
         if self.form != "jsonl" or not self._lines.exists():
             return set()
-        content = self._lines.read_bytes()
-        whole = content[: content.rfind(b"\n") + 1]
-        if whole != content:
-            self._lines.write_bytes(whole)
-        return {json.loads(line)["file"] for line in whole.splitlines()}
+        *whole, _ = self._lines.read_bytes().split(b"\n")
+        try:
+            return {json.loads(line)["file"] for line in whole}
+        except (ValueError, LookupError, TypeError) as error:
+            raise HopelessError(f"{self._lines} has lines that are not of this program; give another --to") from error
 
     def _has_text(self, file: Path, written: set[str]) -> bool:
-        return self._name(file) in written if self.form == "jsonl" else self._text_of(file).exists()
+        if self.form == "jsonl":
+            return self._name(file) in written
+        return os.path.exists(self._text_of(file))  # noqa: PTH110 - Path's fails where a name is too long
 
     def _name(self, file: Path) -> str:
         return file.relative_to(self.source).as_posix()
@@ -100,10 +124,11 @@ async def transcribe(
     """Ask for all texts, at most `concurrency` at a time; gives the files without one, and why.
 
     Raises:
-        HopelessError: the service refuses whatever it is sent.
+        HopelessError: the service refuses whatever it is sent, is not there, or no text can be written.
     """
     failures: dict[Path, str] = {}
     hopeless: list[HopelessError] = []
+    before = batch.done
     waiting = iter(batch.files)
     total = batch.done + len(batch.files)
 
@@ -113,16 +138,17 @@ async def transcribe(
                 return
             began = time.monotonic()
             try:
-                content = (file.name, await asyncio.to_thread(file.read_bytes))
-                answer = await client.audio.transcriptions.create(file=content, **options)
-            except _HOPELESS as error:
-                hopeless.append(HopelessError(error.message))
+                answer = await _ask(file, client, options, reached=batch.done > before)
+                if hopeless:
+                    return  # behind a line that was not written whole, none may follow
+                batch.keep(file, answer)
+            except HopelessError as error:
+                hopeless.append(error)
                 return
             except (openai.APIError, OSError) as error:
                 failures[file] = str(getattr(error, "message", error))
                 _say(f"failed      {file}: {failures[file]}")
                 continue
-            batch.keep(file, answer)
             batch.done += 1
             _say(f"{batch.done:5}/{total} {file} ({time.monotonic() - began:.1f} s)")
 
@@ -134,18 +160,78 @@ async def transcribe(
     return failures
 
 
+async def _ask(file: Path, client: openai.AsyncOpenAI, options: dict[str, Any], *, reached: bool) -> Any:
+    """Ask for a text; `reached` says that others were answered.
+
+    Raises:
+        HopelessError: others would end in the same way.
+        openai.APIError, OSError: this file has none.
+    """
+    content = (_readable(file.name), await asyncio.to_thread(file.read_bytes))
+    try:
+        return await client.audio.transcriptions.create(file=content, **options)
+    except _HOPELESS as error:
+        raise HopelessError(f"The service takes nothing from here: {error.message}") from error
+    except openai.APIConnectionError as error:
+        if reached or isinstance(error, openai.APITimeoutError):
+            raise
+        raise HopelessError(f"Nobody answers at {client.base_url}: is that where the service is?") from error
+
+
+@contextmanager
+def _alone_in(target: Path) -> Iterator[None]:
+    """Keep others of this program out of a folder, until the end of this one at the latest.
+
+    Raises:
+        HopelessError: another one fills it.
+    """
+    folder = os.open(target, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(folder)
+        raise HopelessError(f"Another one writes texts into {target}. Let it end first.") from error
+    except OSError:
+        pass  # NFS locks no folders; two at once are a risk there
+    try:
+        yield
+    finally:
+        os.close(folder)
+
+
+def _readable(name: str) -> str:
+    """A name without the bytes that are no UTF-8."""
+    return os.fsencode(name).decode(errors="replace")
+
+
 def _say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
 async def _run(options: argparse.Namespace) -> int:
-    batch = Batch(options.folder, options.to or options.folder, options.format)
-    _say(f"{batch.done} of {batch.done + len(batch.files)} files have a text already")
+    target = options.to or options.folder
     if options.dry_run:
-        print(*batch.files, sep="\n")
+        for file in _batch(options, target).files:
+            print(_readable(str(file)))
         return 0
-    batch.target.mkdir(parents=True, exist_ok=True)
-    key = os.environ.get("KIKITORI_API_KEY") or "none"
+    target.mkdir(parents=True, exist_ok=True)
+    with _alone_in(target):
+        batch = _batch(options, target)
+        batch.take_away_what_was_cut()
+        return await _fill(batch, options)
+
+
+def _batch(options: argparse.Namespace, target: Path) -> Batch:
+    batch = Batch(options.folder, target, options.format)
+    if batch.done or batch.files:
+        _say(f"{batch.done} of {batch.done + len(batch.files)} files have a text already")
+    else:
+        _say(f"{options.folder} has no audio files: none that ends with {' '.join(sorted(_SUFFIXES))}")
+    return batch
+
+
+async def _fill(batch: Batch, options: argparse.Namespace) -> int:
+    key = os.environ.get("KIKITORI_API_KEY", "").strip() or "none"
     asked = {"model": options.model, "response_format": _FORMATS[options.format]}
     asked |= {name: value for name in ("language", "prompt") if (value := getattr(options, name))}
     async with openai.AsyncOpenAI(
@@ -181,8 +267,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error("--concurrency must be at least 1")
     try:
         return asyncio.run(_run(options))
-    except HopelessError as error:
-        _say(f"The service takes nothing from here: {error}")
+    except (HopelessError, OSError) as error:
+        _say(str(error))
         return 2
     except KeyboardInterrupt:
         _say("Stopped; the same command goes on from here.")

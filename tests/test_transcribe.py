@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
@@ -75,11 +76,63 @@ def test_a_busy_service_is_asked_again_when_it_says_so_and_never_by_more_than_we
         assert max(house.engine.running) <= 2
 
 
-def test_who_has_no_key_is_told_once(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with scripted_house(auth="api-key", api_keys=("0123456789abcdef0123456789abcdef",)) as house:
+def test_names_that_are_no_utf8_or_too_long_for_a_text_are_not_in_the_way_of_others(tmp_path: Path) -> None:
+    for name in (b"a \xff\n.wav", b"l" * 250 + b".wav"):
+        (tmp_path / os.fsdecode(name)).write_bytes(say(SENTENCES[0]))
+    with scripted_house() as house:
         house.start()
         house.engine.allow_everything()
-        assert transcribed([str(folder), "--service", _service(house)]) == 2
+        command = [str(tmp_path), "--service", _service(house), "--model", "parrot"]
+        assert transcribed(command) == 1
+        assert (tmp_path / os.fsdecode(b"a \xff\n.wav.txt")).exists()
+        assert transcribed([*command, "--format", "jsonl"]) == 0
+        assert transcribed([*command, "--format", "jsonl"]) == 0
+    lines = (tmp_path / "transcripts.jsonl").read_text().splitlines()
+    assert [json.loads(line)["file"][0] for line in lines] == ["a", "l"]
+
+
+def test_a_disk_that_is_full_ends_it(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / ".a.wav.txt.unfinished").symlink_to("/dev/full")
+    with scripted_house() as house:
+        house.start()
+        house.engine.allow_everything()
+        command = [str(folder), "--service", _service(house), "--model", "parrot", "--concurrency", "1"]
+        assert transcribed(command) == 2
+        assert house.platform.asked.count("POST /v1/audio/transcriptions") == 1
+    assert "No space left on device" in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_a_dry_run_leaves_half_a_line_and_a_strange_line_is_named(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = folder / "transcripts.jsonl"
+    lines.write_text('{"file": "a.w')
+    assert transcribed([str(folder), "--format", "jsonl", "--dry-run"]) == 0
+    assert lines.read_text() == '{"file": "a.w'
+    lines.write_text("[1]\n")
+    assert transcribed([str(folder), "--format", "jsonl"]) == 2
+    assert "transcripts.jsonl has lines that are not of this program" in capsys.readouterr().err
+
+
+def test_two_do_not_write_into_one_folder(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first = os.open(folder, os.O_RDONLY)
+    fcntl.flock(first, fcntl.LOCK_EX)
+    assert transcribed([str(folder)]) == 2
+    os.close(first)
+    assert "Let it end first" in capsys.readouterr().err
+
+
+def test_who_has_no_key_is_told_once(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    key = "0123456789abcdef0123456789abcdef"
+    command = [str(folder), "--model", "parrot"]
+    with scripted_house(auth="api-key", api_keys=(key,)) as house:
+        house.start()
+        house.engine.allow_everything()
+        assert transcribed([*command, "--service", _service(house)]) == 2
+        monkeypatch.setenv("KIKITORI_API_KEY", f"{key}\r\n")  # from a file of Windows
+        assert transcribed([*command, "--service", _service(house)]) == 0
     assert "access key is not valid" in capsys.readouterr().err
 
 
@@ -101,8 +154,15 @@ def test_what_is_stopped_keeps_what_it_has(folder: Path) -> None:
 
 def test_nobody_is_there(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(transcribe, "_TRIES", 0)
-    assert transcribed([str(folder), "--service", f"http://127.0.0.1:{free_port()}"]) == 1
-    assert "Connection error" in capsys.readouterr().err
+    assert transcribed([str(folder), "--service", f"http://127.0.0.1:{free_port()}"]) == 2
+    assert "Nobody answers at http://127.0.0.1:" in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_a_folder_with_a_space_goes_through_make(tmp_path: Path) -> None:
+    (tmp_path / "my talks").mkdir()
+    command = ["make", "--silent", "transcribe", f"FOLDER={tmp_path / 'my talks'}", f"TO={tmp_path / 'my texts'}"]
+    done = subprocess.run(command, cwd=Path(__file__).parent.parent, check=True, capture_output=True, text=True)
+    assert "my talks has no audio files" in done.stderr
 
 
 def transcribed(command: list[str]) -> int:

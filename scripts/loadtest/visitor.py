@@ -70,7 +70,7 @@ class Visitor(HttpUser):
 
     def on_start(self) -> None:
         """Have the access key at hand."""
-        if key := os.environ.get("KIKITORI_API_KEY"):
+        if key := os.environ.get("KIKITORI_API_KEY", "").strip():
             self.client.headers["Authorization"] = f"Bearer {key}"
 
     @task

@@ -63,7 +63,7 @@ async def config_when_ready(
     async with httpx.AsyncClient(timeout=_TIMEOUT_S, headers=headers) as client:
         models = await client.get(url)
         if models.status_code == httpx.codes.UNAUTHORIZED:
-            auth, key = "api-key", os.environ.get("KIKITORI_API_KEY", "")
+            auth, key = "api-key", os.environ.get("KIKITORI_API_KEY", "").strip()
             models = await client.get(url, headers={"Authorization": f"Bearer {key}"})
     if models.status_code != httpx.codes.OK:
         raise TunnelError(
