@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
 import sys
 from collections.abc import Mapping
@@ -17,6 +18,8 @@ from tests.processes import free_port
 
 from .description import Revision, Service, secret
 
+_WITH_ITS_PARENT = ("setpriv", "--pdeathsig", "KILL") if shutil.which("setpriv") else ()
+"""Lets no container outlive the program that has started it, even if that is killed. Of util-linux."""
 _ONLY_QWEN2_AUDIO = "MODEL_REVISION DTYPE QUANTIZATION CACHE_TOKENS TRUST_REMOTE_CODE".split()
 WHISPER: Mapping[str, str | None] = {
     "KIKITORI_ENGINE": "whisper",
@@ -77,6 +80,7 @@ async def start(program: Program, service: Service, revision: Revision, store: S
     with log.open("ab") as output:
         # In a session of its own it does not see the terminal's Ctrl-C: it is stopped once, as an instance is.
         process = await asyncio.create_subprocess_exec(
+            *_WITH_ITS_PARENT,
             *(part.replace("{port}", str(port)) for part in program.command),
             env=environment,
             stdout=output,

@@ -16,6 +16,7 @@ from .container import Container, Program
 from .description import Probe, Revision, Service
 from .meter import Meter
 
+_LOOK_S = 0.05
 _GRACE_S = 10
 """From SIGTERM to SIGKILL: https://docs.cloud.google.com/run/docs/container-contract."""
 
@@ -87,8 +88,13 @@ class Instances:
     async def close(self) -> None:
         """End everything, with SIGTERM."""
         self._closing = True
-        await asyncio.gather(*(self._stop(number) for number in self.containers))
-        await asyncio.gather(*(self._lives[number] for number in list(self.containers)))
+        for number, life in self._lives.items():
+            if self.scaler.instances[number].started is None:
+                life.cancel()
+        # One that is just being started has no container yet.
+        while living := {number: life for number, life in self._lives.items() if not life.done()}:
+            await asyncio.gather(*(self._stop(number) for number in living if number in self.containers))
+            await asyncio.wait(living.values(), timeout=_LOOK_S)
         left = [one for one in (self._timer, *self._tasks) if one]
         for task in left:
             task.cancel()
