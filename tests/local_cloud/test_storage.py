@@ -25,7 +25,8 @@ def storage(cloud: Served) -> Any:
 
 
 def _bucket(storage: Any, name: str, **body: Any) -> str:
-    storage.buckets().insert(project=Project.id, body={"name": name, "location": "asia-southeast1", **body}).execute()
+    made = {"name": name, "location": "asia-southeast1", **body}
+    storage.buckets().insert(project=Project.id, body=made).execute()
     return name
 
 
@@ -139,6 +140,10 @@ def test_generations_and_preconditions(storage: Any) -> None:
         _put(storage, bucket, "state", b"2", ifGenerationMatch=0)
     assert locked.value.status_code == 412
     second = _put(storage, bucket, "state", b"2", ifGenerationMatch=first["generation"])
+    known = storage.objects().get(bucket=bucket, object="state", ifGenerationNotMatch=second["generation"])
+    with pytest.raises(HttpError) as unchanged:
+        known.execute()
+    assert unchanged.value.status_code == 304
     storage.objects().delete(bucket=bucket, object="state").execute()
     with pytest.raises(HttpError, match="404"):
         storage.objects().get(bucket=bucket, object="state").execute()
@@ -172,13 +177,72 @@ def test_refused(storage: Any) -> None:
     policy["bindings"].append({"role": "roles/storage.objectViewer", "members": ["allUsers"]})
     with pytest.raises(HttpError, match="public access prevention is enforced"):
         storage.buckets().setIamPolicy(bucket=bucket, body=policy).execute()
-    for name, location, words in [
-        ("google-bucket", "asia-southeast1", "Invalid bucket name"),
-        ("elsewhere", "atlantis1", "location constraint is not valid"),
-        ("private", "asia-southeast1", "you already own it"),
-    ]:
-        with pytest.raises(HttpError, match=words):
-            _bucket(storage, name, location=location)
+    plain = storage.buckets().getIamPolicy(bucket=_bucket(storage, "plain")).execute()
+    condition = {"title": "t", "expression": "true"}
+    plain |= {
+        "version": 3,
+        "bindings": [{"role": "roles/storage.admin", "members": ["user:a@b.c"], "condition": condition}],
+    }
+    with pytest.raises(HttpError, match="need uniform bucket-level access"):
+        storage.buckets().setIamPolicy(bucket="plain", body=plain).execute()
+
+
+def _rule(action: str, **condition: Any) -> dict[str, Any]:
+    return {"lifecycle": {"rule": [{"action": {"type": action}, "condition": condition}]}}
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "words"),
+    [
+        ("google-bucket", {}, "Invalid bucket name"),
+        ("goog-bucket", {}, "Invalid bucket name"),
+        ("192.168.5.4", {}, "Invalid bucket name"),
+        ("two..dots", {}, "Invalid bucket name"),
+        ("elsewhere", {"location": "atlantis1"}, "location constraint is not valid"),
+        ("softly", {"softDeletePolicy": {"retentionDurationSeconds": "86400"}}, "0, or from 7 to 90 days"),
+        ("retained", {"retentionPolicy": {"retentionPeriod": "0"}}, "at most 100 years"),
+        ("classless", _rule("SetStorageClass", age=1), "needs a storage class"),
+        ("aborting", _rule("AbortIncompleteMultipartUpload", isLive=True), "may have only age"),
+        ("young", _rule("Delete", age=-1), "must not be negative"),
+        ("ruled", {"lifecycle": {"rule": _rule("Delete", age=1)["lifecycle"]["rule"] * 101}}, "At most 100 rules"),
+        ("folders", {"hierarchicalNamespace": {"enabled": True}}, "needs uniform bucket-level access"),
+    ],
+)
+def test_bucket_refused(storage: Any, name: str, body: dict[str, Any], words: str) -> None:
+    with pytest.raises(HttpError, match=words) as refused:
+        _bucket(storage, name, **body)
+    assert refused.value.status_code == 400
+
+
+def test_name_that_is_taken(storage: Any) -> None:
+    _bucket(storage, "has-goog-in-it")
+    with pytest.raises(HttpError, match="you already own it"):
+        _bucket(storage, "has-goog-in-it")
+
+
+def test_upload_whose_last_answer_was_lost(cloud: Served, storage: Any) -> None:
+    bucket, content = _bucket(storage, "lost"), b"weights" * 50_000
+    started = httpx.post(
+        f"{cloud.url}/upload/storage/v1/b/{bucket}/o?uploadType=resumable&name=model",
+        headers={"Authorization": "Bearer fake"},
+    )
+
+    def piece(first: int, last: int, **headers: str) -> httpx.Response:
+        span = f"bytes {first}-{last - 1}/{len(content)}"
+        return httpx.put(
+            started.headers["location"],
+            content=content[first:last],
+            headers={"Authorization": "Bearer fake", "Content-Range": span, **headers},
+        )
+
+    assert piece(0, 262144).headers["range"] == "bytes=0-262143"
+    wrong = piece(262144, len(content), **{"X-Goog-Hash": "crc32c=AAAAAA=="})
+    assert (wrong.status_code, "doesn't match" in wrong.text) == (400, True)
+    made = piece(262144, len(content), **{"X-Goog-Hash": f"crc32c={_crc32c(content)}"})
+    assert made.json()["size"] == str(len(content))
+    asked = piece(0, 0, **{"Content-Range": f"bytes */{len(content)}"})
+    again = piece(262144, len(content))
+    assert [each.json()["generation"] for each in (asked, again)] == [made.json()["generation"]] * 2
 
 
 def test_name_in_query_and_metadata(cloud: Served, storage: Any) -> None:

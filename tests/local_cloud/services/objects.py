@@ -26,7 +26,7 @@ from tests.local_cloud.paging import paged_by
 from tests.local_cloud.schema import received
 from tests.local_cloud.store import Entity, Json
 
-from .storage import HOST, bucket, precondition
+from .storage import HOST, bucket, is_known, precondition
 
 
 def _full(bucket_name: str, name: str, generation: str = "") -> str:
@@ -71,9 +71,9 @@ def _write(call: Call, metadata: Json, content: bytes) -> Json:
         "md5Hash": _base64(hashlib.md5(content, usedforsecurity=False).digest()),
         "crc32c": _base64(google_crc32c.value(content).to_bytes(4, "big")),
     }
-    for field, calculated in sums.items():
-        if metadata.get(field, calculated) != calculated:
-            raise invalid(f'Provided {field} "{metadata[field]}" doesn\'t match the calculated one, "{calculated}".')
+    for field, said in [*metadata.items(), *_hashes(call)]:
+        if sums.get(field, said) != said:
+            raise invalid(f'Provided {field} "{said}" doesn\'t match the calculated one, "{sums[field]}".')
     if before:
         _retire(call, before)
     generation = str(time.time_ns() // 1000)
@@ -96,6 +96,12 @@ def _write(call: Call, metadata: Json, content: bytes) -> Json:
     call.store.put(_full(container["name"], name), body)
     call.store.put_content(_full(container["name"], name), content)
     return _shown(call, body)
+
+
+def _hashes(call: Call) -> list[tuple[str, str]]:
+    """The sums in an upload's header: https://cloud.google.com/storage/docs/xml-api/reference-headers#xgooghash."""
+    said = [part.strip().partition("=") for part in call.headers.get("x-goog-hash", "").split(",")]
+    return [({"md5": "md5Hash"}.get(name, name), value) for name, _, value in said]
 
 
 def _base64(value: bytes) -> str:
@@ -157,11 +163,16 @@ def _headers(lines: bytes) -> Message:
 
 
 def resume(call: Call) -> Response:
-    """`PUT` of a piece of a resumable upload: 308 with what is there, until all of it is."""
+    """`PUT` of a piece of a resumable upload: 308 with what is there, until all of it is, and from then on the object.
+
+    So a client whose connection broke at the end learns that it had come to it.
+    """
     session = call.query.get("upload_id", "")
     entity = call.store.get(f"uploads/{session}")
     if entity is None:
         raise GoogleError("NOT_FOUND", f"No upload {session}.")
+    if "made" in entity.body:
+        return JSONResponse(entity.body["made"])
     have = call.store.content(entity.name) or b""
     found = re.fullmatch(r"bytes (?:(\d+)-(\d+)|\*)/(\d+|\*)", call.headers.get("content-range", ""))
     if found and found[1] is not None:
@@ -176,7 +187,8 @@ def resume(call: Call) -> Response:
         return Response(status_code=308, headers={"Range": f"bytes=0-{len(have) - 1}"} if have else {})
     call.query = Asked({**entity.body["query"], **call.query})
     body = _write(call, entity.body["metadata"], have)
-    call.store.remove(entity.name)
+    call.store.put(entity.name, {"made": body})
+    call.store.put_content(entity.name, b"")
     return JSONResponse(body)
 
 
@@ -206,6 +218,8 @@ def download(cloud: Cloud, entity: Entity, headers: Any) -> Response:
 def _get(call: Call) -> Any:
     bucket(call)
     entity = find(call.cloud, call.path["bucket"], call.path["object"], call.query.get("generation"))
+    if is_known(call, entity.body, "generation", "metageneration"):
+        return Response(status_code=304)
     precondition(call, "generation", entity.body)
     precondition(call, "metageneration", entity.body)
     media = call.query.get("alt") == "media"

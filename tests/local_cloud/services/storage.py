@@ -5,17 +5,26 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from starlette.responses import Response
+
 from tests.local_cloud import labels, policies
 from tests.local_cloud.admission import LOCATIONS
 from tests.local_cloud.call import Call, now
 from tests.local_cloud.errors import GoogleError, bad_field, invalid
+from tests.local_cloud.masks import value_at
 from tests.local_cloud.store import Entity, Json
 
 HOST = "storage.googleapis.com"
-_NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{1,220}[a-z0-9]")
+_NAME = re.compile(
+    r"(?!goog)(?!.*(google|g00gle))(?!.*(\.\.|\.-|-\.))(?!\d+(\.\d+){3}$)[a-z0-9][a-z0-9_.-]{1,220}[a-z0-9]"
+)
+"""https://cloud.google.com/storage/docs/buckets#naming."""
 _CLASSES = "STANDARD NEARLINE COLDLINE ARCHIVE".split()
 _ACTIONS = {"Delete", "SetStorageClass", "AbortIncompleteMultipartUpload"}
-_SOFT_DELETE_S = 7 * 24 * 3600
+_SOFT_DELETE_S, _LONGEST_SOFT_DELETE_S = 7 * 24 * 3600, 90 * 24 * 3600
+_LONGEST_RETENTION_S = 3_155_760_000
+_MOST_RULES = 100
+_OF_ABORT = {"age", "matchesPrefix", "matchesSuffix"}
 
 
 def bucket(call: Call, name: str | None = None) -> Entity:
@@ -43,12 +52,13 @@ def precondition(call: Call, field: str, body: Json | None) -> None:
         raise GoogleError("CONDITION_NOT_MET", "At least one of the pre-conditions you specified did not hold.")
 
 
+def is_known(call: Call, body: Json, *fields: str) -> bool:
+    """Whether a reader said that it has this very one: it gets 304, where a writer would get 412."""
+    return any(call.query.get(f"if{field[0].upper()}{field[1:]}NotMatch") == body[field] for field in fields)
+
+
 def _check(body: Json) -> None:
-    if (
-        not _NAME.fullmatch(body["name"])
-        or "goog" in body["name"]
-        or (len(body["name"]) > 63 and "." not in body["name"])
-    ):
+    if not _NAME.fullmatch(body["name"]) or any(len(part) > 63 for part in body["name"].split(".")):
         raise invalid(f"Invalid bucket name: '{body['name']}'")
     if body["location"].lower() not in LOCATIONS:
         raise invalid(f"The specified location constraint is not valid: {body['location']}")
@@ -57,10 +67,40 @@ def _check(body: Json) -> None:
     configuration = body["iamConfiguration"]
     if configuration["publicAccessPrevention"] not in ("enforced", "inherited"):
         raise bad_field("iamConfiguration.publicAccessPrevention", "must be enforced or inherited")
-    for rule in body.get("lifecycle", {}).get("rule", []):
-        if (rule.get("action") or {}).get("type") not in _ACTIONS or not rule.get("condition"):
-            raise bad_field("lifecycle.rule", "A rule needs a known action and at least one condition")
     labels.check(body.get("labels", {}), "labels")
+    _check_lifecycle(body.get("lifecycle", {}).get("rule", []))
+    _check_periods(body)
+    uniform = configuration["uniformBucketLevelAccess"]["enabled"]
+    if value_at(body, "hierarchicalNamespace.enabled") and (not uniform or value_at(body, "versioning.enabled")):
+        raise bad_field("hierarchicalNamespace", "needs uniform bucket-level access, and no object versioning")
+
+
+def _check_lifecycle(rules: list[Json]) -> None:
+    """https://cloud.google.com/storage/docs/lifecycle."""
+    if len(rules) > _MOST_RULES:
+        raise bad_field("lifecycle.rule", f"At most {_MOST_RULES} rules are allowed")
+    for rule in rules:
+        action, condition = rule.get("action") or {}, rule.get("condition") or {}
+        if action.get("type") not in _ACTIONS or not condition:
+            raise bad_field("lifecycle.rule", "A rule needs a known action and at least one condition")
+        if action["type"] == "SetStorageClass" and action.get("storageClass") not in _CLASSES:
+            raise bad_field("lifecycle.rule.action.storageClass", "SetStorageClass needs a storage class")
+        if action["type"] == "AbortIncompleteMultipartUpload" and not condition.keys() <= _OF_ABORT:
+            raise bad_field(
+                "lifecycle.rule.condition", f"{action['type']} may have only {', '.join(sorted(_OF_ABORT))}"
+            )
+        if (condition.get("age") or 0) < 0:
+            raise bad_field("lifecycle.rule.condition.age", "must not be negative")
+
+
+def _check_periods(body: Json) -> None:
+    """https://cloud.google.com/storage/docs/soft-delete and .../bucket-lock."""
+    kept = int(body["softDeletePolicy"]["retentionDurationSeconds"])
+    if kept and not _SOFT_DELETE_S <= kept <= _LONGEST_SOFT_DELETE_S:
+        raise bad_field("softDeletePolicy.retentionDurationSeconds", "must be 0, or from 7 to 90 days")
+    retained = value_at(body, "retentionPolicy.retentionPeriod")
+    if retained is not None and not 0 < int(retained) <= _LONGEST_RETENTION_S:
+        raise bad_field("retentionPolicy.retentionPeriod", "must be more than 0 and at most 100 years")
 
 
 def _complete(body: Json) -> Json:
@@ -118,8 +158,10 @@ def _insert(call: Call) -> Json:
     return body
 
 
-def _get(call: Call) -> Json:
+def _get(call: Call) -> Any:
     body = bucket(call).body
+    if is_known(call, body, "metageneration"):
+        return Response(status_code=304)
     precondition(call, "metageneration", body)
     return body
 
@@ -172,6 +214,9 @@ def _set_policy(call: Call) -> Json:
             "The member bindings allUsers and allAuthenticatedUsers are not allowed since public access prevention is "
             "enforced.",
         )
+    uniform = entity.body["iamConfiguration"]["uniformBucketLevelAccess"]["enabled"]
+    if not uniform and any("condition" in binding for binding in call.body.get("bindings", [])):
+        raise invalid("Conditions in a bucket's policy need uniform bucket-level access.")
     given = {name: value for name, value in call.body.items() if name not in ("kind", "resourceId")}
     return {"kind": "storage#policy", **policies.replace(call, f"b/{entity.body['name']}", given)}
 
