@@ -19,6 +19,7 @@ from .errors import GoogleError, bad_field
 from .store import Json
 
 _LONGEST_SUBJECT = 127
+_LONGEST_CONDITION, _LONGEST_SOURCE, _MOST_ATTRIBUTES = 4096, 2048, 50
 _ATTRIBUTE = re.compile(r"google\.(subject|groups)|attribute\.[a-z0-9_]{1,100}")
 _ATTRIBUTES = ("google", "attribute")
 
@@ -82,11 +83,18 @@ def check(provider: Json) -> None:
     Raises:
         GoogleError: 400.
     """
-    for key, source in provider.get("attributeMapping", {}).items():
+    mapping = provider.get("attributeMapping", {})
+    if sum(key.startswith("attribute.") for key in mapping) > _MOST_ATTRIBUTES:
+        raise bad_field("attribute_mapping", f"At most {_MOST_ATTRIBUTES} custom attributes are allowed")
+    for key, source in mapping.items():
+        if len(source) > _LONGEST_SOURCE:
+            raise bad_field("attribute_mapping", f"'{key}' is longer than {_LONGEST_SOURCE} characters")
         if not _ATTRIBUTE.fullmatch(key):
             raise bad_field("attribute_mapping", f"Unknown attribute '{key}': google.subject or attribute.NAME")
         _compiled("attribute_mapping", source)
-    condition = provider.get("attributeCondition")
+    condition = provider.get("attributeCondition", "")
+    if len(condition) > _LONGEST_CONDITION:
+        raise bad_field("attribute_condition", f"longer than {_LONGEST_CONDITION} characters")
     if condition and _compiled("attribute_condition", condition).return_type() not in (cel.Type.BOOL, cel.Type.DYN):
         raise bad_field("attribute_condition", "The condition must be a Boolean")
 

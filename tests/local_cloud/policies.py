@@ -139,13 +139,13 @@ def forget_account(store: Store, email: str, unique_id: str) -> None:
             store.set_policy(name, changed)
 
 
-def holders(call: Call, resource: conditions.Resource, *wanted: str) -> set[str]:
+def holders(store: Store, resource: conditions.Resource, *wanted: str) -> set[str]:
     """Who has one of some roles on a resource at this moment, by its own policy or its project's."""
-    project = f"cloudresourcemanager.googleapis.com/projects/{call.cloud.project.id}"
+    project = resource.stored.split("/")[2]
     bindings = [
         binding
-        for name in (resource.stored, project)
-        for binding in (call.store.policy(name) or {}).get("bindings", [])
+        for name in (resource.stored, f"cloudresourcemanager.googleapis.com/projects/{project}")
+        for binding in (store.policy(name) or {}).get("bindings", [])
         if binding["role"] in wanted
     ]
     return {

@@ -127,6 +127,17 @@ def _account(cloud: Served, name: str) -> Json:
     return made
 
 
+def test_account_that_is_disabled(cloud: Served, tmp_path: Path, key: rsa.RSAPrivateKey) -> None:
+    accounts = cloud.client("iam", "v1").projects().serviceAccounts()
+    name = f"projects/{Project.id}/serviceAccounts/{_EMAIL}"
+    accounts.disable(name=name, body={}).execute()
+    assert accounts.get(name=name).execute()["disabled"] is True
+    with pytest.raises(exceptions.RefreshError, match="is disabled"):
+        _credentials(cloud, tmp_path, key).refresh(Request())
+    accounts.enable(name=name, body={}).execute()
+    _credentials(cloud, tmp_path, key).refresh(Request())
+
+
 def test_delegates_are_not_ignored(cloud: Served) -> None:
     accounts = cloud.client("iamcredentials", "v1").projects().serviceAccounts()
     body = {"scope": ["s"], "delegates": [f"projects/-/serviceAccounts/{_EMAIL}"]}
@@ -189,6 +200,15 @@ def test_role_on_the_project_and_account_by_its_unique_id(
         ({"oidc": {"issuerUri": "http://example.com"}}, "Must be an https:// address"),
         ({}, "must reference one of the provider's claims"),
         ({"attributeCondition": "'assertion.sub' != ''"}, "must reference one of the provider's claims"),
+        ({"displayName": "x" * 33}, "At most 32 characters"),
+        ({"description": "x" * 257}, "At most 256 characters"),
+        ({"oidc": {"issuerUri": _ISSUER, "allowedAudiences": list("abcdefghijk")}}, "At most 10 audiences"),
+        ({"attributeCondition": f"assertion.ref == '{'x' * 4096}'"}, "longer than 4096"),
+        ({"attributeMapping": {"google.subject": f"'{'x' * 2048}'"}}, "longer than 2048"),
+        (
+            {"attributeMapping": {"google.subject": "assertion.sub", **{f"attribute.a{i}": "'x'" for i in range(51)}}},
+            "At most 50 custom attributes",
+        ),
         ({"oidc": {"issuerUri": _ISSUER, "jwksJson": "{"}}, "Not a JSON Web Key Set"),
         ({"oidc": {"issuerUri": _ISSUER, "jwksJson": '{"keys": [1]}'}}, "Not a JSON Web Key Set"),
     ],

@@ -154,6 +154,10 @@ def test_secret_that_the_account_may_not_read_fails_the_operation(cloud: Served,
     body = {"template": template(container__env=environment)}
     mended = cloud.ended(run.services().patch(name=service["name"], body=body).execute(), run.operations())
     assert mended["response"]["terminalCondition"]["state"] == "CONDITION_SUCCEEDED"
+    for change, ended_as in (("disable", "DISABLED"), ("destroy", "DESTROYED")):
+        getattr(secrets.versions(), change)(name=f"{PROJECT}/secrets/key/versions/1", body={}).execute()
+        ended = _create(cloud, run, f"after-{change}", body)
+        assert f"is in {ended_as} state" in ended["error"]["message"]
 
 
 @pytest.mark.parametrize("role", ["roles/secretmanager.secretAccessor", "roles/secretmanager.admin"])

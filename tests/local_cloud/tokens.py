@@ -170,11 +170,13 @@ def identify(call: Call) -> Json:
 def _impersonated(call: Call) -> str:
     """The address of the service account that a caller wants to be, if he may."""
     account = accounts.find(call)
+    if account.body.get("disabled"):
+        raise GoogleError("FAILED_PRECONDITION", f"Service account {account.body['email']} is disabled.")
     token = call.headers.get("authorization", "").partition(" ")[2]
     if kept := _kept(call.cloud, token):
         named = f"projects/{call.cloud.project.id}/serviceAccounts/{account.body['uniqueId']}"
         resource = conditions.Resource(account.name, accounts.HOST, f"{accounts.HOST}/ServiceAccount", named)
-        if not {kept["principal"], *kept["also"]} & policies.holders(call, resource, *_IMPERSONATORS):
+        if not {kept["principal"], *kept["also"]} & policies.holders(call.store, resource, *_IMPERSONATORS):
             raise GoogleError(
                 "PERMISSION_DENIED",
                 "Permission 'iam.serviceAccounts.getAccessToken' denied on resource (or it may not exist).",

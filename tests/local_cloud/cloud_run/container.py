@@ -8,6 +8,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -60,13 +61,16 @@ class Container:
     def terminate(self) -> None:
         """SIGTERM."""
         if not self.ended.done():
-            self._process.send_signal(signal.SIGTERM)
+            with suppress(ProcessLookupError):
+                self._process.send_signal(signal.SIGTERM)
 
     async def kill(self) -> None:
         """SIGKILL, also to what the process started: an image's container is a child of what runs it."""
         if not self.ended.done():
-            for process in [*psutil.Process(self.pid).children(recursive=True), psutil.Process(self.pid)]:
-                process.kill()
+            # It may have ended by itself since: the loop has not heard of it yet.
+            with suppress(psutil.NoSuchProcess):
+                for process in [*psutil.Process(self.pid).children(recursive=True), psutil.Process(self.pid)]:
+                    process.kill()
         await self.ended
 
 

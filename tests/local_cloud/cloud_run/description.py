@@ -13,7 +13,6 @@ from tests.local_cloud.store import Json, Store
 
 _RUN = "run.googleapis.com"
 _SECRETS = "secretmanager.googleapis.com"
-_INVOKER = "roles/run.invoker"
 _RETENTION_S = 900.0
 _GPU_RETENTION_S = 600.0
 
@@ -60,8 +59,7 @@ class Service:
 
     name: str
     public: bool
-    invokers: frozenset[str]
-    """Members that may call it where it is not public."""
+    """Whether nobody is asked who he is."""
     targets: tuple[Target, ...]
     revisions: tuple[Revision, ...]
 
@@ -83,20 +81,13 @@ def services(store: Store) -> list[Service]:
             case ["revisions", name]:
                 place = entity.name.removesuffix(f"/revisions/{name}")
                 revisions.setdefault(place, []).append(_revision(name, place, entity.body))
-    return [
-        _service(name, body, store.policy(name) or {}, revisions[name])
-        for name, body in described.items()
-        if name in revisions
-    ]
+    return [_service(name, body, revisions[name]) for name, body in described.items() if name in revisions]
 
 
-def _service(name: str, body: Json, policy: Json, revisions: list[Revision]) -> Service:
-    members = {
-        member for binding in policy.get("bindings", []) if binding["role"] == _INVOKER for member in binding["members"]
-    }
+def _service(name: str, body: Json, revisions: list[Revision]) -> Service:
     targets = tuple(Target(one.get("revision"), one.get("percent", 0), one.get("tag")) for one in body["traffic"])
-    public = body.get("invokerIamDisabled", False) or "allUsers" in members
-    return Service(name.removeprefix(f"{_RUN}/"), public, frozenset(members), targets, tuple(revisions))
+    public = body.get("invokerIamDisabled", False)
+    return Service(name.removeprefix(f"{_RUN}/"), public, targets, tuple(revisions))
 
 
 def _revision(name: str, place: str, body: Json) -> Revision:

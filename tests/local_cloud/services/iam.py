@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 
 from tests.local_cloud import accounts, conditions, operations, policies, tokens
 from tests.local_cloud.call import Call, digits
@@ -13,12 +14,15 @@ from tests.local_cloud.store import Json
 HOST = accounts.HOST
 _SHARED_ISSUERS = ("https://token.actions.githubusercontent.com", "https://gitlab.com", "https://app.terraform.io")
 """Those that issue tokens to everybody: a condition has to tell whose."""
+_LONGEST_NAME, _LONGEST_NAME_OF_POOL, _LONGEST_DESCRIPTION = 100, 32, 256
+_MOST_AUDIENCES = 10
 
 
 def _create_account(call: Call) -> Json:
     project, account = call.part("projects"), call.body.get("accountId", "")
     if not re.fullmatch(r"[a-z]([a-z0-9-]{4,28}[a-z0-9])", account):
         raise bad_field("account_id", "6 to 30 lowercase letters, digits and hyphens, beginning with a letter")
+    _check_texts(call.body.get("serviceAccount", {}), "service_account", _LONGEST_NAME)
     email = f"{account}@{project}.iam.gserviceaccount.com"
     name = f"projects/{project}/serviceAccounts/{email}"
     if call.store.get(call.full(name)):
@@ -37,6 +41,12 @@ def _create_account(call: Call) -> Json:
     return body
 
 
+def _check_texts(body: Json, where: str, longest_name: int) -> None:
+    for field, longest in (("displayName", longest_name), ("description", _LONGEST_DESCRIPTION)):
+        if len(body.get(field, "").encode()) > longest:
+            raise bad_field(f"{where}.{field}", f"At most {longest} characters are allowed")
+
+
 def _get_account(call: Call) -> Json:
     return accounts.find(call).body
 
@@ -47,10 +57,17 @@ def _patch_account(call: Call) -> Json:
     if not set(mask) <= {"description", "display_name", "displayName"}:
         raise invalid("The update mask may name display_name and description alone.")
     given = call.body.get("serviceAccount", {})
+    _check_texts(given, "service_account", _LONGEST_NAME)
     names = {"display_name": "displayName"}
     changed = {names.get(part, part): given.get(names.get(part, part), "") for part in mask}
     call.store.put(entity.name, entity.body | changed)
     return entity.body | changed
+
+
+def _set_disabled(call: Call, disabled: bool) -> Json:
+    entity = accounts.find(call)
+    call.store.put(entity.name, entity.body | {"disabled": disabled})
+    return {}
 
 
 def _delete_account(call: Call) -> Json:
@@ -77,6 +94,7 @@ def _check_pool(change: Change) -> None:
         raise invalid("Workload identity pools are in the location global alone.")
     if change.id.startswith("gcp-"):
         raise invalid("The prefix gcp- is reserved for use by Google.")
+    _check_texts(change.body, "workload_identity_pool", _LONGEST_NAME_OF_POOL)
 
 
 def _no_rules(call: Call) -> Json:
@@ -96,6 +114,8 @@ def _check_provider(change: Change) -> None:
     issuer = body["oidc"].get("issuerUri", "")
     if not issuer.startswith("https://"):
         raise bad_field("oidc.issuer_uri", "Must be an https:// address")
+    if len(body["oidc"].get("allowedAudiences", [])) > _MOST_AUDIENCES:
+        raise bad_field("oidc.allowed_audiences", f"At most {_MOST_AUDIENCES} audiences are allowed")
     if "jwksJson" in body["oidc"]:
         tokens.key_set(body["oidc"]["jwksJson"])
     if "google.subject" not in body.get("attributeMapping", {}):
@@ -147,6 +167,8 @@ METHODS = {
         f"{_ACCOUNTS}.create": _create_account,
         f"{_ACCOUNTS}.get": _get_account,
         f"{_ACCOUNTS}.patch": _patch_account,
+        f"{_ACCOUNTS}.enable": partial(_set_disabled, disabled=False),
+        f"{_ACCOUNTS}.disable": partial(_set_disabled, disabled=True),
         f"{_ACCOUNTS}.delete": _delete_account,
         f"{_ACCOUNTS}.getIamPolicy": _account_policy,
         f"{_ACCOUNTS}.setIamPolicy": _set_account_policy,

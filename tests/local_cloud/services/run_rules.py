@@ -207,11 +207,14 @@ def secrets_missing(call: Call, template: Json) -> str | None:
     for named, version in _secrets(template):
         secret = re.sub(r"^projects/[^/]+/secrets/", "", named)
         full = f"{_SECRETS}/projects/{project.id}/secrets/{secret}"
-        versions = [each.name.rpartition("/")[2] for each in call.store.children(f"{full}/versions")]
-        if not versions or (version != "latest" and version not in versions):
+        versions = call.store.children(f"{full}/versions")
+        found = [each for each in versions if each.name.endswith(f"/{version}")] if version != "latest" else versions
+        if not found:
             return f"Secret {full.partition('/')[2]}/versions/{version} was not found"
+        if found[-1].body["state"] != "ENABLED":
+            return f"Secret Version [{found[-1].body['name']}] is in {found[-1].body['state']} state"
         resource = Resource(full, _SECRETS, f"{_SECRETS}/Secret", call.cloud.by_number(full.partition("/")[2]))
-        readers = policies.holders(call, resource, *_SECRET_READERS)
+        readers = policies.holders(call.store, resource, *_SECRET_READERS)
         if not readers & {f"serviceAccount:{account}", *policies.EVERYBODY}:
             return (
                 f"Permission denied on secret: {full.partition('/')[2]} for Revision service account {account}. "
