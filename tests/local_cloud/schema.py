@@ -46,6 +46,10 @@ _FORMATS: dict[str, Callable[[str], object]] = {
 _SERVERS_OWN = ("output only", "[output only]", "[output-only]", "a read-only", "read-only", "record of", "records of")
 
 
+_UNDOCUMENTED = {"deleteBgpAlwaysCompareMed"}
+"""What Terraform's provider sends of a network with a `routing_mode`, and Compute Engine takes no notice of."""
+
+
 def is_output_only(schema: Mapping[str, Any]) -> bool:
     """Whether a field is the server's alone: what a client sends in it is ignored."""
     return bool(schema.get("readOnly")) or str(schema.get("description", "")).lower().startswith(_SERVERS_OWN)
@@ -100,6 +104,8 @@ class _Reading:
             # JSON may have a field by either of its names: https://protobuf.dev/programming-guides/json/
             name = given if given in properties or rest else camel(given)
             of = properties.get(name, rest)
+            if of is None and name in _UNDOCUMENTED and not self.answer:
+                continue
             if of is None:
                 at = f" at '{where}'" if where else ""
                 words = f'Invalid JSON payload received. Unknown name "{given}"{at}: Cannot find field.'

@@ -112,6 +112,8 @@ def _budget(**changes: Any) -> Json:
     }
 
 
+_YEAR = {"startDate": {"year": 2026, "month": 1, "day": 1}}
+_FORECAST = {"thresholdPercent": 1, "spendBasis": "FORECASTED_SPEND"}
 _CHANNELS = [f"{PROJECT}/notificationChannels/{n}" for n in range(6)]
 
 
@@ -125,6 +127,11 @@ _CHANNELS = [f"{PROJECT}/notificationChannels/{n}" for n in range(6)]
         ({"notificationsRule": {"pubsubTopic": f"{PROJECT}/topics/none", "schemaVersion": "1.0"}}, "does not exist"),
         ({"amount": {"specifiedAmount": {"units": "-1"}}}, "must not be negative"),
         ({"thresholdRules": [{"thresholdPercent": -1}]}, "must not be negative"),
+        ({"thresholdRules": [_FORECAST], "budgetFilter": {"customPeriod": _YEAR}}, "only for a calendar period"),
+        ({"amount": {"lastPeriodAmount": {}}, "budgetFilter": {"customPeriod": _YEAR}}, "only for a calendar period"),
+        ({"budgetFilter": {"calendarPeriod": "YEAR", "customPeriod": _YEAR}}, "at most one of"),
+        ({"budgetFilter": {"creditTypes": ["PROMOTION"]}}, "only with INCLUDE_SPECIFIED_CREDITS"),
+        ({"displayName": "x" * 61}, "At most 60 characters"),
     ],
 )
 def test_budget_refused(cloud: Served, changes: Json, words: str) -> None:
@@ -167,6 +174,35 @@ def test_subnetworks(cloud: Served) -> None:
     assert compute.subnetworks().get(**at).execute()["description"] == "changed"
     with pytest.raises(HttpError, match="412"):
         compute.subnetworks().patch(**at, body=change).execute()
+    for block, words in [("10.0.0.0/25", "not a larger range"), ("10.8.0.0/22", "not a larger range")]:
+        with pytest.raises(HttpError, match=words):
+            compute.subnetworks().expandIpCidrRange(**at, body={"ipCidrRange": block}).execute()
+    compute.subnetworks().expandIpCidrRange(**at, body={"ipCidrRange": "10.0.0.0/22"}).execute()
+    assert compute.subnetworks().get(**at).execute()["ipCidrRange"] == "10.0.0.0/22"
+
+
+def test_network_with_routing_mode_as_terraform_sends_it(cloud: Served) -> None:
+    networks = cloud.client("compute", "v1").networks()
+    body = {"name": "routed", "routingConfig": {"routingMode": "GLOBAL", "deleteBgpAlwaysCompareMed": False}}
+    networks.insert(project=Project.id, body=body).execute()
+    assert networks.get(project=Project.id, network="routed").execute()["routingConfig"] == {"routingMode": "GLOBAL"}
+
+
+def test_channel_that_nobody_uses_is_deleted_by_force_too(cloud: Served) -> None:
+    channels = cloud.client("monitoring", "v3").projects().notificationChannels()
+    made = channels.create(name=PROJECT, body={"type": "sms", "labels": {"number": "+1"}}).execute()
+    assert channels.delete(name=made["name"], force=True).execute() == {}
+
+
+_DAILY = {"nextRotationTime": "2090-01-01T00:00:00Z", "rotationPeriod": "86400s"}
+_NONE = f"{PROJECT}/topics/none"
+
+
+def _replicated(*locations: str) -> Json:
+    return {"replication": {"userManaged": {"replicas": [{"location": each} for each in locations]}}}
+
+
+_REPLICATED_TWICE, _REPLICATED_NOWHERE = _replicated("us-east1", "us-east1"), _replicated("mars")
 
 
 @pytest.mark.parametrize(
@@ -178,12 +214,19 @@ def test_subnetworks(cloud: Served) -> None:
         ("pubsub/v1", "topics", {"name": "new", "body": {"labels": {"1st": "a"}}}, "not a label"),
         ("secretmanager/v1", "secrets", {"secretId": "s", "body": {"labels": {"Team": "a"}}}, "not a label"),
         ("secretmanager/v1", "secrets", {"secretId": "s", "body": {"labels": {"team": "A"}}}, "not a label"),
+        ("secretmanager/v1", "secrets", {"secretId": "s", "body": {"replication": {"userManaged": {}}}}, "a replica"),
+        ("secretmanager/v1", "secrets", {"secretId": "s", "body": _REPLICATED_TWICE}, "a location of its own"),
+        ("secretmanager/v1", "secrets", {"secretId": "s", "body": _REPLICATED_NOWHERE}, "no location 'mars'"),
+        ("secretmanager/v1", "secrets", {"secretId": "s", "body": {"versionDestroyTtl": "60s"}}, "at least 86400 s"),
+        ("secretmanager/v1", "secrets", {"secretId": "s", "body": {"rotation": _DAILY}}, "needs topics"),
+        ("secretmanager/v1", "secrets", {"secretId": "s", "body": {"topics": [{"name": _NONE}]}}, "does not exist"),
+        ("secretmanager/v1", "secrets", {"secretId": "s", "body": {"versionAliases": {"a": "1"}}}, "no version 1"),
     ],
 )
 def test_refused(cloud: Served, service: str, path: str, given: Json, words: str) -> None:
     collection = getattr(cloud.client(*service.split("/")).projects(), path)()
     if path == "secrets":
-        given["body"]["replication"] = {"automatic": {}}
+        given["body"].setdefault("replication", {"automatic": {}})
     place = {"name": f"{PROJECT}/topics/{given['name']}"} if path == "topics" else {"parent": PROJECT}
     with pytest.raises(HttpError, match=words) as refused:
         collection.create(**given | place).execute()

@@ -12,6 +12,7 @@ from tests.local_cloud.resources import Change, Collection
 from tests.local_cloud.store import Json
 
 _MOST_CHANNELS = 5
+_LONGEST_NAME = 60
 
 
 def _billing_info(call: Call) -> Json:
@@ -48,7 +49,25 @@ def _check(change: Change) -> None:
     for rule in body.get("thresholdRules", []):
         if not rule.get("thresholdPercent", 0) >= 0:
             raise bad_field("budget.threshold_rules", "thresholdPercent must not be negative")
+    _check_period(body)
+    if len(body.get("displayName", "")) > _LONGEST_NAME:
+        raise bad_field("budget.display_name", f"At most {_LONGEST_NAME} characters are allowed")
     _check_notifications(change, body.get("notificationsRule", {}))
+
+
+def _check_period(body: Json) -> None:
+    """What Google's reference says of each field of a filter."""
+    spent = body.get("budgetFilter", {})
+    custom = "customPeriod" in spent
+    if custom and "calendarPeriod" in spent:
+        raise bad_field("budget.budget_filter", "Has at most one of calendarPeriod and customPeriod")
+    if custom and "lastPeriodAmount" in body["amount"]:
+        raise bad_field("budget.amount.last_period_amount", "is only for a calendar period")
+    if custom and any(rule.get("spendBasis") == "FORECASTED_SPEND" for rule in body.get("thresholdRules", [])):
+        raise bad_field("budget.threshold_rules.spend_basis", "FORECASTED_SPEND is only for a calendar period")
+    specified = spent.get("creditTypesTreatment") == "INCLUDE_SPECIFIED_CREDITS"
+    if specified != bool(spent.get("creditTypes")):
+        raise bad_field("budget.budget_filter.credit_types", "are given only with INCLUDE_SPECIFIED_CREDITS, and then")
 
 
 def _check_notifications(change: Change, rule: Json) -> None:

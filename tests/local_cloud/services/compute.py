@@ -75,18 +75,7 @@ def _insert_subnetwork(call: Call) -> Json:
     network = _path(body.get("network", ""))
     if call.store.get(call.full(network)) is None:
         raise bad_field("resource.network", f"The resource '{network}' was not found")
-    try:
-        block = ipaddress.ip_network(body.get("ipCidrRange", ""))
-    except ValueError as error:
-        raise bad_field("resource.ipCidrRange", str(error)) from error
-    if block.prefixlen > 29:
-        raise bad_field("resource.ipCidrRange", "The range must hold at least 8 addresses")
-    for other in _subnetworks(call):
-        if _path(other["network"]) == network and block.overlaps(ipaddress.ip_network(other["ipCidrRange"])):
-            raise bad_field(
-                "resource.ipCidrRange",
-                f"Invalid IPCidrRange: {block} conflicts with existing subnetwork '{other['name']}' in the network.",
-            )
+    block = _block(call, network)
     region = call.part("regions")
     body["network"] = _link(call, network)
     extra = {
@@ -128,6 +117,36 @@ def _set_google_access(call: Call) -> Json:
     return _operation(call, name, "setPrivateIpGoogleAccess", partial(call.store.put, entity.name, body))
 
 
+def _expand(call: Call) -> Json:
+    """A range becomes a larger one that holds it: https://cloud.google.com/vpc/docs/create-modify-vpc-networks."""
+    name = call.name.removesuffix("/expandIpCidrRange")
+    entity = live(call, name)
+    block = _block(call, entity.body["network"], but=entity.body["name"])
+    before = ipaddress.ip_network(entity.body["ipCidrRange"])
+    if before.version != block.version or block.prefixlen >= before.prefixlen or not before.overlaps(block):
+        raise bad_field("ipCidrRange", f"{block} is not a larger range that holds {before}")
+    body = entity.body | {"ipCidrRange": str(block), "gatewayAddress": str(block[1]), "fingerprint": new_etag()}
+    return _operation(call, name, "expandIpCidrRange", partial(call.store.put, entity.name, body))
+
+
+def _block(call: Call, network: str, but: str = "") -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    """The range in a request, which no other subnetwork of that network has a part of."""
+    try:
+        block = ipaddress.ip_network(call.body.get("ipCidrRange", ""))
+    except ValueError as error:
+        raise bad_field("resource.ipCidrRange", str(error)) from error
+    if block.prefixlen > 29:
+        raise bad_field("resource.ipCidrRange", "The range must hold at least 8 addresses")
+    others = [each for each in _subnetworks(call) if _path(each["network"]) == _path(network) and each["name"] != but]
+    for other in others:
+        if block.overlaps(ipaddress.ip_network(other["ipCidrRange"])):
+            raise bad_field(
+                "resource.ipCidrRange",
+                f"Invalid IPCidrRange: {block} conflicts with existing subnetwork '{other['name']}' in the network.",
+            )
+    return block
+
+
 def _subnetworks(call: Call) -> list[Json]:
     regions = f"{call.method.api.host}/projects/{call.part('projects')}/regions"
     return [entity.body for entity in call.store.children(regions, deeper=True)]
@@ -153,6 +172,7 @@ METHODS = {
         "compute.subnetworks.get": _get,
         "compute.subnetworks.patch": _patch,
         "compute.subnetworks.setPrivateIpGoogleAccess": _set_google_access,
+        "compute.subnetworks.expandIpCidrRange": _expand,
         "compute.subnetworks.delete": _delete,
         "compute.globalOperations.get": _get_operation,
         "compute.regionOperations.get": _get_operation,

@@ -53,10 +53,10 @@ def _fill_channel(change: Change) -> None:
 
 def _unused(call: Call) -> None:
     """A channel that a policy tells stays, unless `force` takes it from that policy."""
-    project = call.part("projects")
+    project, force = call.part("projects"), call.query.get("force") == "true"
     for entity in call.store.children(f"monitoring.googleapis.com/projects/{project}/alertPolicies"):
         if call.name in entity.body.get("notificationChannels", []):
-            if call.query.get("force") != "true":
+            if not force:
                 raise GoogleError("FAILED_PRECONDITION", f"Channel {call.name} is used by {entity.body['name']}.")
             left = [name for name in entity.body["notificationChannels"] if name != call.name]
             call.store.put(entity.name, {**entity.body, "notificationChannels": left})

@@ -9,14 +9,20 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable
 
+import google_crc32c
+
 from tests.local_cloud import labels
+from tests.local_cloud.admission import LOCATIONS
 from tests.local_cloud.call import Call, new_etag, now
 from tests.local_cloud.errors import GoogleError, aborted, bad_field, not_found
+from tests.local_cloud.masks import value_at
 from tests.local_cloud.paging import paged
 from tests.local_cloud.resources import Change, Collection, live
 from tests.local_cloud.store import Entity, Json
 
 HOST = "secretmanager.googleapis.com"
+_LARGEST = 65536
+_SHORTEST_ROTATION_S, _SHORTEST_DELAY_S = 3600, 24 * 3600
 
 
 def _check(change: Change) -> None:
@@ -24,6 +30,37 @@ def _check(change: Change) -> None:
     if len(kinds) != 1:
         raise bad_field("secret.replication", "Exactly one of automatic and userManaged is needed")
     labels.check(change.body.get("labels", {}), "secret.labels")
+    _check_replicas(change.body["replication"])
+    _check_times(change.body)
+    topics, call = change.body.get("topics", []), change.call
+    if "rotation" in change.body and not topics:
+        raise bad_field("secret.rotation", "A rotation needs topics that are told of it")
+    for topic in topics:
+        if call.store.get(f"pubsub.googleapis.com/{call.cloud.by_id(topic.get('name', ''))}") is None:
+            raise bad_field("secret.topics", f"Topic {topic.get('name')} does not exist")
+    for alias, number in change.body.get("versionAliases", {}).items():
+        if call.store.get(call.full(f"{change.name}/versions/{number}")) is None:
+            raise bad_field("secret.version_aliases", f"'{alias}': there is no version {number}")
+
+
+def _check_replicas(replication: Json) -> None:
+    if "automatic" in replication:
+        return
+    places = [replica.get("location", "") for replica in replication["userManaged"].get("replicas", [])]
+    if not places:
+        raise bad_field("secret.replication.user_managed", "needs at least a replica")
+    if len(set(places)) < len(places):
+        raise bad_field("secret.replication.user_managed", "each replica needs a location of its own")
+    for place in places:
+        if place not in LOCATIONS:
+            raise bad_field("secret.replication.user_managed", f"there is no location '{place}'")
+
+
+def _check_times(body: Json) -> None:
+    for path, least in (("rotation.rotationPeriod", _SHORTEST_ROTATION_S), ("versionDestroyTtl", _SHORTEST_DELAY_S)):
+        value = value_at(body, path)
+        if value is not None and float(value.removesuffix("s")) < least:
+            raise bad_field(f"secret.{path}", f"must be at least {least} s")
 
 
 def _add_version(call: Call) -> Json:
@@ -31,6 +68,11 @@ def _add_version(call: Call) -> Json:
     data = call.body.get("payload", {}).get("data")
     if not data:
         raise bad_field("payload.data", "Required field is missing", "The payload must not be empty.")
+    content = base64.b64decode(data)
+    if len(content) > _LARGEST:
+        raise bad_field("payload.data", f"At most {_LARGEST} bytes are allowed")
+    if call.body["payload"].get("dataCrc32c", str(google_crc32c.value(content))) != str(google_crc32c.value(content)):
+        raise bad_field("payload.data_crc32c", "The checksum is not that of the payload")
     number = len(call.store.children(f"{secret.name}/versions")) + 1
     name = f"{call.name}/versions/{number}"
     body = {
@@ -41,7 +83,7 @@ def _add_version(call: Call) -> Json:
         "etag": new_etag(),
     }
     call.store.put(call.full(name), body)
-    call.store.put_content(call.full(name), base64.b64decode(data))
+    call.store.put_content(call.full(name), content)
     return body
 
 
