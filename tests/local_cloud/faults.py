@@ -46,8 +46,9 @@ def _check(kind: str, value: Any, methods: list[Method]) -> None:
     if kind == "drop" and value not in ("before", "after"):
         raise invalid("drop is before or after.")
     if kind == "operation":
-        if not any(map(_answers_with_operation, methods)):
-            raise invalid(f"{methods[0].id} answers with no operation: it has nothing that could fail later.")
+        for method in methods:
+            if not _answers_with_operation(method):
+                raise invalid(f"{method.id} answers with no operation: it has nothing that could fail later.")
         _check_operation(value)
 
 

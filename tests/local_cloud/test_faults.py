@@ -14,6 +14,7 @@ from .call import Project
 from .conftest import PLACE, PROJECT, Served
 from .store import Json
 
+_DEPLOY = "run.projects.locations.services.create"
 _CREATE = "pubsub.projects.topics.create"
 
 
@@ -103,9 +104,10 @@ def test_failing_and_slow_operation(cloud: Served) -> None:
         ({"method": "run.*", "status": "503"}, "status is one of 400"),
         ({"method": "run.*", "status": 503, "times": 0}, "at least 1"),
         ({"method": "run.*", "drop": "between"}, "before or after"),
-        ({"method": "run.*", "operation": {}}, "an object of status, message, seconds"),
-        ({"method": "run.*", "operation": {"status": "BROKEN"}}, "operation.status is one of"),
-        ({"method": "run.*", "operation": {"seconds": "5"}}, "operation.seconds is a number"),
+        ({"method": _DEPLOY, "operation": {}}, "an object of status, message, seconds"),
+        ({"method": _DEPLOY, "operation": {"status": "BROKEN"}}, "operation.status is one of"),
+        ({"method": _DEPLOY, "operation": {"seconds": "5"}}, "operation.seconds is a number"),
+        ({"method": "run.*.services.*", "operation": {"seconds": 5}}, "getIamPolicy answers with no operation"),
         (
             {"method": "pubsub.projects.topics.create", "operation": {"seconds": 5}},
             "topics.create answers with no operation",
