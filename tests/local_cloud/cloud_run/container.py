@@ -69,8 +69,10 @@ class Container:
         if not self.ended.done():
             # It may have ended by itself since: the loop has not heard of it yet.
             with suppress(psutil.NoSuchProcess):
-                for process in [*psutil.Process(self.pid).children(recursive=True), psutil.Process(self.pid)]:
-                    process.kill()
+                process = psutil.Process(self.pid)
+                for each in [*process.children(recursive=True), process]:
+                    with suppress(psutil.NoSuchProcess):
+                        each.kill()
         await self.ended
 
 
