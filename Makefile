@@ -121,10 +121,10 @@ drift: .venv/test.stamp ## Say what is not as declared, and whether the service 
 	@$(PYTHON) -m scripts.drift --state=$(STATE_BUCKET) --to .cache/drift.md
 
 .PHONY: cost-estimate
-cost-estimate: .venv/test.stamp ## Say what recordings would cost, beside the alternatives (TRAFFIC=name or file, or LOG; REGION, MODEL_SPEED, LEVERS, REFRESH)
+cost-estimate: .venv/test.stamp ## Say what recordings would cost, beside the alternatives (TRAFFIC=name or file, or LOG; DAYS, REGION, MODEL_SPEED, LEVERS, REFRESH)
 	@$(PYTHON) -m scripts.cost estimate $(if $(LOG),--log $(LOG),$(or $(TRAFFIC),small-team)) \
-		$(if $(REGION),--region $(REGION)) $(if $(MODEL_SPEED),--engine $(MODEL_SPEED)) $(if $(LEVERS),--levers) \
-		$(if $(REFRESH),--refresh)
+		$(if $(DAYS),--days $(DAYS)) $(if $(REGION),--region $(REGION)) \
+		$(if $(MODEL_SPEED),--engine $(MODEL_SPEED)) $(if $(LEVERS),--levers) $(if $(REFRESH),--refresh)
 
 .PHONY: loadtest
 loadtest: .venv/test.stamp ## Let people visit a deployment as in its busiest hour, and measure what they wait (SERVICE; TRAFFIC, TIMES, MINUTES, HOUR, DRY_RUN)

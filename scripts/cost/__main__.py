@@ -9,7 +9,6 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-import requests
 from google.auth.exceptions import GoogleAuthError
 
 from scripts.cost import estimate, measure
@@ -29,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         print(_COMMANDS[options.command].run(options))
-    except (TrafficError, PriceError, ProgramError, requests.RequestException, GoogleAuthError) as error:
+    except (TrafficError, PriceError, ProgramError, OSError, GoogleAuthError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0

@@ -78,7 +78,7 @@ class Month:
     """Instances, and those of them that never answered anything."""
     wait_median_s: float | None = None
     wait_p95_s: float | None = None
-    """From the press on stop to the text; None where nothing here tells it."""
+    """From the press on stop to the text; None where nobody waited, or nothing here tells it."""
     refused: float = 0.0
     """Requests, of all draws, that Cloud Run answered in place of an instance."""
 
@@ -210,7 +210,10 @@ def _month(
     )
 
 
-def waits_s(waits: Iterable[Wait]) -> tuple[float, float]:
-    """The median, and what 19 of 20 stay below."""
-    twentieths = quantiles([wait.seconds for wait in waits], n=20, method="inclusive")
+def waits_s(waits: Iterable[Wait]) -> tuple[float, float] | tuple[None, None]:
+    """The median, and what 19 of 20 stay below; None where nobody waited."""
+    seconds = [wait.seconds for wait in waits]
+    if not seconds:
+        return None, None
+    twentieths = quantiles(seconds * 2 if len(seconds) == 1 else seconds, n=20, method="inclusive")
     return twentieths[9], twentieths[18]

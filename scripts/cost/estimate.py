@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,8 +12,10 @@ from scripts.cost.alternatives import Month, Service, Trace, engine_names, month
 from scripts.cost.catalog import refresh
 from scripts.cost.levers import levers
 from scripts.cost.prices import free_tier_usd
-from scripts.cost.traffic import DAY_S, Recording, Visit, read_log, read_traffic
+from scripts.cost.traffic import DAY_S, Recording, TrafficError, Visit, read_log, read_traffic
 
+DAYS = 7
+"""Simulated, if nothing else is asked for; docs/cost.md has the same."""
 _DRAWS = 3
 
 
@@ -24,7 +26,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     given.add_argument(
         "--log", type=Path, metavar="FILE", help="recordings that were: CSV of start,seconds, or JSON log"
     )
-    parser.add_argument("--days", type=_days, default=28, help="simulated, of described traffic (default: %(default)s)")
+    parser.add_argument(
+        "--days", type=_days, default=DAYS, help="simulated, of described traffic (default: %(default)s)"
+    )
     parser.add_argument("--region", default=Service().region, help="default: %(default)s")
     parser.add_argument("--engine", choices=engine_names(), default=Service().engine, help="default: %(default)s")
     parser.add_argument("--levers", action="store_true", help="what each thing that can be turned does, in its place")
@@ -50,7 +54,7 @@ def run(options: Namespace) -> str:
     if options.json:
         return json.dumps({"service": service.region, "months": [month.record() for month in found]}, indent=2)
     basis = read_engine(service.engine)[1]
-    lines = [table(found), "", f"- Speed of {service.engine}: {basis}"]
+    lines = [table(found), "", f"- {_subject(options)}", f"- Speed of {service.engine}: {basis}"]
     lines += [f"- {month.name}: {month.note}" for month in found if month is found[0] or month.note != found[0].note]
     free_usd = free_tier_usd(found[0].instance_s, service.machine)
     lines.append(
@@ -62,10 +66,27 @@ def run(options: Namespace) -> str:
     return "\n".join(lines)
 
 
+def _subject(options: Namespace) -> str:
+    """What the table is about, and what its ranges are."""
+    if options.log:
+        return f"Traffic: what {options.log} has. In brackets: with 10 minutes of retention to 15."
+    return (
+        f"Traffic: {options.traffic}. {read_traffic(options.traffic).about} Drawn {_DRAWS} times, {options.days} days "
+        "each. In brackets: from the cheapest draw with 10 minutes of retention to the dearest with 15."
+    )
+
+
 def draws(traffic: str, days: int) -> list[Trace]:
-    """A described traffic, drawn some times."""
+    """A described traffic, drawn some times.
+
+    Raises:
+        TrafficError: it cannot be read, or nobody recorded anything in so few days.
+    """
     described = read_traffic(traffic)
-    return [Trace(described.visits(days, seed), days) for seed in range(1, _DRAWS + 1)]
+    drawn = [Trace(described.visits(days, seed), days) for seed in range(1, _DRAWS + 1)]
+    if not any(visit.recordings for trace in drawn for visit in trace.visits):
+        raise TrafficError(f"{traffic}: nobody recorded anything in {_DRAWS} times {days} days. Give more days")
+    return drawn
 
 
 def table(months: Sequence[Month]) -> str:
@@ -86,9 +107,9 @@ def table(months: Sequence[Month]) -> str:
 
 
 def _days(text: str) -> int:
-    if not 1 <= (days := int(text)) <= 366:
-        raise ValueError(text)
-    return days
+    if not (text.isdecimal() and 1 <= int(text) <= 366):
+        raise ArgumentTypeError(f"{text} is no number of days from 1 to 366")
+    return int(text)
 
 
 def _of_log(recordings: Sequence[Recording]) -> list[Trace]:

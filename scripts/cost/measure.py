@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import os
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,7 +33,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--until", type=_utc, metavar="TIME", help="end of the last day; default: now")
     parser.add_argument("--export", metavar="TABLE", help="PROJECT.DATASET.gcp_billing_export_resource_v1_ACCOUNT")
     parser.add_argument("--traffic", help="what was expected, as in `estimate`")
-    parser.add_argument("--budget", type=float, metavar="USD", help="of a month")
+    parser.add_argument("--budget", type=_usd_above_0, metavar="USD", help="of a month")
     parser.add_argument("--json", action="store_true", help="in place of the table")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="write a picture (SVG) of the days too")
 
@@ -123,8 +124,21 @@ def comparisons(days: Sequence[Day], expected_s: float | None, budget_usd: float
 
 def _utc(text: str) -> datetime:
     """A time, in UTC where it names no zone."""
-    time = datetime.fromisoformat(text)
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        raise ArgumentTypeError(f"{text} is no time such as 2026-11-23T12:00:00") from None
     return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
+
+
+def _usd_above_0(text: str) -> float:
+    try:
+        amount = float(text)
+    except ValueError:
+        amount = 0.0
+    if not 0 < amount < math.inf:
+        raise ArgumentTypeError(f"{text} is no amount above 0")
+    return amount
 
 
 def _usd(days: Sequence[Day]) -> float | None:

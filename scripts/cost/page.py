@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts.cost.alternatives import Month, Service, Trace, months, read_engine
-from scripts.cost.estimate import draws
+from scripts.cost.estimate import DAYS, draws
 from scripts.cost.levers import levers
 from scripts.cost.picture import Curves, draw_money, draw_waits
 from scripts.cost.prices import free_tier_usd
@@ -19,7 +19,7 @@ from scripts.cost.traffic import read_traffic
 _ROOT = Path(__file__).parents[2]
 _DOCS = _ROOT / "docs"
 _OPEN_PAGE = _ROOT / "bench" / "results"
-_DAYS, _TYPICAL = 7, "small-team"
+_TYPICAL = "small-team"
 _RATES = (1, 3, 10, 30, 100, 300)
 _PRESETS = ("one-person", "small-team", "event")
 _HEAD = """\
@@ -106,7 +106,7 @@ _OURS = "Kikitori"
 def page() -> str:
     """The whole page."""
     service = Service()
-    traces = {name: draws(name, _DAYS) for name in _PRESETS}
+    traces = {name: draws(name, DAYS) for name in _PRESETS}
     columns = {name: list(months(some, service)) for name, some in traces.items()}
     ours = columns[_TYPICAL][0]
     turned = list(levers(traces[_TYPICAL], service))
@@ -204,7 +204,7 @@ def _curves() -> Curves:
     habits = read_traffic(_TYPICAL)
     curves: Curves = {}
     for rate in _RATES:
-        trace = Trace(habits.at_rate(rate).visits(_DAYS), _DAYS)
+        trace = Trace(habits.at_rate(rate).visits(DAYS), DAYS)
         for month in months([trace], Service()):
             curves.setdefault(month.name, []).append((rate, month.usd))
     return curves

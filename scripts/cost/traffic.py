@@ -22,6 +22,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 PRESETS = Path(__file__).parent / "presets"
 DAY_S = 86_400.0
+_TIMES_END_S = 1e11
+"""The year 5138."""
 ASKS = ("/v1/audio/transcriptions", "/v1/audio/translations", "/v1/chat/completions")
 """Paths where something is asked of the model."""
 _P95 = NormalDist().inv_cdf(0.95)
@@ -59,7 +61,7 @@ class Visit:
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Lengths(_Strict):
@@ -69,7 +71,7 @@ class Lengths(_Strict):
     p95_s: float = Field(gt=0)
     """19 of 20 are shorter."""
     shortest_s: float = Field(default=1, gt=0)
-    longest_s: float = Field(default=1800, gt=0)
+    longest_s: float = Field(default=1800, gt=0, le=DAY_S)
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -88,19 +90,19 @@ class Traffic(_Strict):
     """What a TOML file describes."""
 
     about: str
-    users: int = Field(ge=1)
+    users: int = Field(ge=1, le=100_000)
     """People. One has one page open and records one thing at a time."""
-    recordings_per_day: float = Field(gt=0)
-    """Of all users together, on a day of weight 1."""
-    recordings_per_visit: float = Field(default=3, ge=1)
+    recordings_per_day: float = Field(gt=0, le=10_000)
+    """Of all users together, on a day of weight 1. More would take hours to simulate."""
+    recordings_per_visit: float = Field(default=3, ge=1, le=1000)
     """On average; a visit has one at least."""
-    pause_s: float = Field(default=30, ge=0)
+    pause_s: float = Field(default=30, ge=0, le=DAY_S)
     """Between the end of a recording and the next of the same visit, on average: read, think, press again."""
-    left_open_s: float = Field(default=1800, ge=0)
+    left_open_s: float = Field(default=1800, ge=0, le=7 * DAY_S)
     """How long the page stays open after the last recording of a visit, on average."""
     thrown_away: float = Field(default=0, ge=0, lt=1)
     """Share of recordings that are thrown away."""
-    looks_per_day: float = Field(default=0, ge=0)
+    looks_per_day: float = Field(default=0, ge=0, le=100_000)
     """How often somebody else opens the page and records nothing."""
     length: Lengths
     hours: Annotated[list[float], Field(min_length=24, max_length=24)]
@@ -199,11 +201,16 @@ def read_log(file: Path) -> list[Recording]:
         TrafficError: it has no recording, or cannot be read.
     """
     try:
-        lines = file.read_text(encoding="utf-8").splitlines()
+        lines = file.read_text(encoding="utf-8-sig").splitlines()  # spreadsheets write a mark before it
         rows = list(_json_rows(lines) if any(line.startswith("{") for line in lines) else _csv_rows(lines))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        for start, length in rows:
+            _check(start, length)
+    except OSError as error:
+        raise TrafficError(f"{file} cannot be read: {error.strerror}") from None
+    except (ValueError, KeyError, TypeError) as error:
         raise TrafficError(
-            f"{file}: {error!r}. Give a CSV file with the columns start and seconds, or a log of JSON lines"
+            f"{file}: {type(error).__name__}: {error}. Give a CSV file with the columns start and seconds, or a log of "
+            "JSON lines"
         ) from None
     if not rows:
         raise TrafficError(f"{file} has no recording: neither rows of start,seconds nor requests of {', '.join(ASKS)}")
@@ -213,10 +220,7 @@ def read_log(file: Path) -> list[Recording]:
 
 def _csv_rows(lines: list[str]) -> Iterator[tuple[float, float]]:
     for row in csv.DictReader(lines):
-        length = float(row["seconds"])
-        if not 0 < length < math.inf:
-            raise ValueError(f"a recording cannot last {length} s")
-        yield _seconds(row["start"]), length
+        yield _seconds(row["start"]), float(row["seconds"])
 
 
 def _json_rows(lines: list[str]) -> Iterator[tuple[float, float]]:
@@ -229,6 +233,13 @@ def _json_rows(lines: list[str]) -> Iterator[tuple[float, float]]:
         if body.get("path") in ASKS and body.get("status") == 200:
             took = float(body["seconds"])
             yield _seconds(entry.get("timestamp") or body["time"]) - took, max(took, 0.1)
+
+
+def _check(start: float, length: float) -> None:
+    if not 0 <= start < _TIMES_END_S:
+        raise ValueError(f"a recording cannot start at {start} s")
+    if not 0 < length <= DAY_S:
+        raise ValueError(f"a recording cannot last {length} s")
 
 
 def _seconds(text: str) -> float:

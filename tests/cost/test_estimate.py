@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 from scripts.cost.__main__ import main
+from scripts.cost.traffic import PRESETS
+
+_DOCS = Path(__file__).parents[2] / "docs"
 
 
 def test_a_described_traffic_is_estimated_beside_all_alternatives(capsys: pytest.CaptureFixture[str]) -> None:
@@ -36,6 +40,32 @@ def test_what_cannot_be_estimated_says_why(
 ) -> None:
     assert main(["estimate", *arguments]) == 1
     assert complaint in capsys.readouterr().err
+
+
+def test_a_log_of_one_recording_as_a_spreadsheet_writes_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    log = tmp_path / "recordings.csv"
+    log.write_text("\ufeffstart,seconds\r\n2026-11-02T10:00:00Z,20\r\n", encoding="utf-8")
+    assert main(["estimate", "--log", str(log), "--json"]) == 0
+    ours = json.loads(capsys.readouterr().out)["months"][0]
+    assert ours["starts"] == pytest.approx(730 / 24), "one a day"
+    assert ours["wait_median_s"] == ours["wait_p95_s"] > 0
+
+
+def test_traffic_too_thin_for_the_days_is_no_free_month(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    preset = (PRESETS / "one-person.toml").read_text()
+    (tmp_path / "thin.toml").write_text(preset.replace("recordings_per_day = 6", "recordings_per_day = 0.001"))
+    assert main(["estimate", str(tmp_path / "thin.toml")]) == 1
+    assert "Give more days" in capsys.readouterr().err
+
+
+def test_what_is_estimated_by_default_is_what_the_page_says(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["estimate", "one-person"]) == 0
+    said, page = capsys.readouterr().out, (_DOCS / "cost.md").read_text()
+    [row] = [line for line in said.splitlines() if line.startswith("| Always on")]
+    always = round(float(row.split("|")[2]))
+    [low, high] = re.search(r"\| Kikitori \| [\d.]+ \(([\d.]+) to ([\d.]+)\)", said).groups()  # type: ignore[union-attr]
+    assert f"| **Kikitori** | {float(low):.0f} to {float(high):.0f} |" in page
+    assert f"| Always on | {always} |" in page
 
 
 @pytest.mark.parametrize("arguments", [[], ["one-person", "--log", "x"], ["one-person", "--days", "0"]])

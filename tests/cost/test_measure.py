@@ -98,6 +98,20 @@ def test_a_table_that_is_no_export_is_refused(capsys: pytest.CaptureFixture[str]
         assert "is no detailed billing export" in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("deployment")
+def test_a_picture_that_cannot_be_written_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*_ARGUMENTS, "--plot", str(tmp_path / "nowhere" / "days.svg")]) == 1
+    assert "nowhere/days.svg" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("given", [["--budget", "nan"], ["--budget", "0"], ["--until", "tomorrow"]])
+def test_what_cannot_be_meant_is_refused(given: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as exit_status:
+        main([*_ARGUMENTS, *given])
+    assert exit_status.value.code == 2
+    assert f"{given[1]} is no " in capsys.readouterr().err
+
+
 def test_what_is_not_deployed_did_not_cost_anything(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

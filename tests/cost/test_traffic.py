@@ -47,6 +47,9 @@ def test_nobody_records_twice_at_once() -> None:
         ("users = 0", "users: Input should be greater than or equal to 1"),
         ("recordings = 3", "recordings: Extra inputs are not permitted"),
         ("users = ", "Invalid value"),
+        ("recordings_per_day = 1e9", "less than or equal to 10000"),
+        ("left_open_s = inf", "finite"),
+        ("hours = [nan]", "finite"),
     ],
 )
 def test_a_wrong_description_is_refused_with_what_is_wrong(tmp_path: Path, change: str, complaint: str) -> None:
@@ -94,7 +97,10 @@ def test_answered_questions_are_read_from_a_log_of_the_service(tmp_path: Path) -
         assert [(one.start_s, one.length_s) for one in read_log(file)] == [(9 * 3600, 2)] * 2
 
 
-@pytest.mark.parametrize("text", ["", "a,b\n1,2", "start,seconds\n1,-2", "start,seconds\nnoon,2", "{broken"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "a,b\n1,2", "{broken", *(f"start,seconds\n{row}" for row in ("1,-2", "noon,2", "nan,2", "1e300,2", "1,1e12"))],
+)
 def test_a_log_without_recordings_is_refused(tmp_path: Path, text: str) -> None:
     file = tmp_path / "log"
     file.write_text(text)
