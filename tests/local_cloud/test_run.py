@@ -32,6 +32,8 @@ def _without_gpu(cpu: str, memory: str, **changes: Any) -> Json:
     return {"nodeSelector": None, "maxInstanceRequestConcurrency": 1, "container__resources": resources, **changes}
 
 
+_BESIDE = template()["containers"][0]
+_LISTENS = {**_BESIDE, "ports": [{"containerPort": 8080}]}
 _REFUSED: list[tuple[Json, str]] = [
     ({"container__resources__limits": {"cpu": "2", "memory": "8Gi", "nvidia.com/gpu": "1"}}, "at least 4 when GPU"),
     ({"container__resources__limits": {"cpu": "4", "memory": "8Gi", "nvidia.com/gpu": "1"}}, "at least 16Gi when GPU"),
@@ -59,16 +61,28 @@ _REFUSED: list[tuple[Json, str]] = [
     (_without_gpu("0.5", "512Mi", cpu_idle=False), "not supported with CPU that is always allocated"),
     (_without_gpu("1", "256Mi", executionEnvironment=_GEN2), "needs at least 512Mi"),
     ({"scaling": {"maxInstanceCount": 3_000_000_000}}, "TYPE_INT32"),
-    ({"containers": template()["containers"] * 2}, "Only one container of a service may have a GPU"),
+    ({"containers": [_LISTENS, _BESIDE]}, "Only one container of a service may have a GPU"),
+    ({"containers": [_BESIDE, _BESIDE]}, "exactly one of several containers must have a port"),
+    ({"containers": [_LISTENS, _LISTENS]}, "exactly one of several containers must have a port"),
+    ({"containers": [{**_LISTENS, "name": "a"}, {**_BESIDE, "name": "a"}]}, "needs a name of its own"),
+    ({"container__dependsOn": ["none"]}, "there is no container ['none']"),
+    ({"executionEnvironment": "EXECUTION_ENVIRONMENT_GEN1"}, "needs the second generation environment"),
+    ({"container__ports": [{"containerPort": 80}, {"containerPort": 81}]}, "0 or 1 port"),
+    ({"container__startupProbe": {"httpGet": {"path": "health"}}}, "must begin with /"),
+    ({"container__env": [{"name": "A=B", "value": "1"}]}, "without '='"),
+    ({"volumes": [{"name": "two", "secret": {"secret": "a"}, "emptyDir": {}}]}, "exactly one source"),
     ({"container__ports": [{"containerPort": 70000}]}, "needs a port of 1 to 65535"),
     ({"container__env": [{"name": "A", "valueSource": {"secretKeyRef": {}}}]}, "must be named"),
     ({"container__image": "Kikitori"}, "Expected an image path"),
     ({"container__image": "ghcr.io/owner/kikitori:1"}, "or docker.io but obtained ghcr.io"),
     ({"container__image": "127.0.0.1:5000/kikitori"}, "or docker.io but obtained 127.0.0.1"),
     ({"container__volumeMounts": [{"name": "none", "mountPath": "/none"}]}, "There is no volume 'none'"),
-    ({"volumes": [{"name": "twice"}, {"name": "twice"}]}, "a name of its own"),
+    ({"volumes": [{"name": "twice", "emptyDir": {}}] * 2}, "every volume needs a name of its own"),
     ({"container__env": [{"name": "PORT", "value": "1"}]}, "reserved env names"),
-    ({"container__env": [{"name": "A", "value": "1"}, {"name": "A", "value": "2"}]}, "a name of its own"),
+    (
+        {"container__env": [{"name": "A", "value": "1"}, {"name": "A", "value": "2"}]},
+        "variable needs a name of its own",
+    ),
     ({"serviceAccount": "none@kikitori-local.iam.gserviceaccount.com"}, "actAs"),
     ({"serviceAccount": "some@another-project.iam.gserviceaccount.com"}, "actAs"),
     ({"serviceAccount": "someone@example.com"}, "actAs"),
@@ -92,6 +106,13 @@ def test_fraction_of_a_cpu_and_images_of_others(cloud: Served, run: Any, image: 
     name = image.translate(str.maketrans("/.:", "---"))
     body = {"template": template(**_without_gpu("0.5", "512Mi", container__image=image))}
     assert "error" not in _create(cloud, run, name, body)
+
+
+def test_a_negative_share_of_the_traffic(run: Any) -> None:
+    latest = {"type": "TRAFFIC_TARGET_ALLOCATION_TYPE_LATEST"}
+    body = {"template": template(), "traffic": [{**latest, "percent": 150}, {**latest, "percent": -50, "tag": "less"}]}
+    with pytest.raises(HttpError, match="at least 0"):
+        run.services().create(parent=PLACE, serviceId="refused", body=body).execute()
 
 
 def test_region_without_that_gpu(run: Any) -> None:

@@ -75,6 +75,8 @@ def _image(image: str) -> None:
 
 
 def _ports_and_variables(container: Json) -> None:
+    if len(container.get("ports", [])) > 1:
+        raise bad_field("service.template.containers.ports", "should contain 0 or 1 port")
     for port in container.get("ports", []):
         if not 1 <= port.get("containerPort", 0) <= 65535 or port.get("name", "http1") not in ("http1", "h2c"):
             raise bad_field("service.template.containers.ports", "needs a port of 1 to 65535, named http1 or h2c")
@@ -83,8 +85,8 @@ def _ports_and_variables(container: Json) -> None:
         raise invalid(
             f"spec.template.spec.containers.env: The following reserved env names were provided: {sorted(reserved)}"
         )
-    if len(set(names)) != len(names) or "" in names:
-        raise bad_field("service.template.containers.env", "every variable needs a name of its own")
+    if len(set(names)) != len(names) or any(not name or "=" in name for name in names):
+        raise bad_field("service.template.containers.env", "every variable needs a name of its own, without '='")
     for reference in (value_at(env, "valueSource.secretKeyRef") for env in container.get("env", [])):
         if reference is not None and not reference.get("secret"):
             raise bad_field("containers.env.value_source.secret_key_ref", "the secret must be named")
@@ -129,6 +131,8 @@ def _probe(probe: Json, name: str, *, gpu: bool) -> None:
     longest = 240 if name == "startupProbe" else 3600
     if len([kind for kind in ("httpGet", "tcpSocket", "grpc") if kind in probe]) != 1:
         raise bad_field(where, "needs exactly one of httpGet, tcpSocket and grpc")
+    if not (value_at(probe, "httpGet.path") or "/").startswith("/"):
+        raise bad_field(f"{where}.http_get.path", "must begin with /")
     if name == "livenessProbe" and "tcpSocket" in probe:
         raise bad_field(where, "a liveness probe cannot be a tcpSocket")
     if not 1 <= period <= longest:

@@ -39,10 +39,9 @@ def check(change: Change) -> None:
     containers = template.get("containers", [])
     if not containers:
         raise bad_field("service.template.containers", "At least one container is required")
-    if sum("ports" in container for container in containers) > 1:
-        raise bad_field("service.template.containers", "Only one container may have ports")
     for container in containers:
         run_containers.check(container)
+    _together(containers)
     _volumes(template)
     _scaling(change.body.get("scaling", {}), "service.scaling")
     _scaling(template.get("scaling", {}), "service.template.scaling")
@@ -53,6 +52,18 @@ def check(change: Change) -> None:
     _account(change, template)
     _network(change, template)
     _traffic(change)
+
+
+def _together(containers: list[Json]) -> None:
+    """What several containers of a revision need: https://cloud.google.com/run/docs/deploying#sidecars."""
+    with_ports = sum(bool(container.get("ports")) for container in containers)
+    if with_ports > 1 or (len(containers) > 1 and not with_ports):
+        raise bad_field("service.template.containers", "exactly one of several containers must have a port")
+    names = [container["name"] for container in containers if container.get("name")]
+    if len(set(names)) != len(names):
+        raise bad_field("service.template.containers.name", "every container needs a name of its own")
+    if unknown := {name for container in containers for name in container.get("dependsOn", [])} - set(names):
+        raise bad_field("service.template.containers.depends_on", f"there is no container {sorted(unknown)}")
 
 
 def _seconds(value: str) -> float:
@@ -90,6 +101,8 @@ def _volumes(template: Json) -> None:
     names = [volume.get("name") for volume in template.get("volumes", [])]
     if None in names or len(set(names)) != len(names):
         raise bad_field("service.template.volumes", "every volume needs a name of its own")
+    if any(len(set(volume) - {"name"}) != 1 for volume in template.get("volumes", [])):
+        raise bad_field("service.template.volumes", "every volume needs exactly one source")
     if any("secret" in volume and not volume["secret"].get("secret") for volume in template.get("volumes", [])):
         raise bad_field("service.template.volumes.secret", "the secret must be named")
     for container in template["containers"]:
@@ -117,6 +130,8 @@ def _gpu(change: Change, template: Json) -> None:
         raise invalid("A GPU needs both a node selector with an accelerator and the limit nvidia.com/gpu.")
     if len(containers) > 1:
         raise invalid("Only one container of a service may have a GPU.")
+    if template.get("executionEnvironment") == "EXECUTION_ENVIRONMENT_GEN1":
+        raise bad_field("service.template.execution_environment", "a GPU needs the second generation environment")
     region = change.call.part("locations")
     if accelerator not in GPU_REGIONS:
         raise bad_field("service.template.node_selector.accelerator", f"'{accelerator}' is not supported")
@@ -180,8 +195,9 @@ def _network(change: Change, template: Json) -> None:
 
 def _traffic(change: Change) -> None:
     targets = change.body["traffic"]
-    if sum(target.get("percent", 0) for target in targets) != 100:
-        raise bad_field("service.traffic", "the percentages must add up to 100")
+    shares = [target.get("percent", 0) for target in targets]
+    if min(shares, default=0) < 0 or sum(shares) != 100:
+        raise bad_field("service.traffic", "the percentages must be at least 0, and add up to 100")
     tags = [target["tag"] for target in targets if target.get("tag")]
     if len(set(tags)) != len(tags) or any(not re.fullmatch(r"[a-z]([a-z0-9-]{0,44}[a-z0-9])?", tag) for tag in tags):
         raise bad_field("service.traffic.tag", "each tag must be used once, in lowercase letters, digits and hyphens")
