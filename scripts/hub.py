@@ -10,7 +10,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 import httpx2 as httpx
-from huggingface_hub import HfApi, constants, errors, snapshot_download, try_to_load_from_cache
+from huggingface_hub import HfApi, constants, errors, hf_hub_download, try_to_load_from_cache
 from huggingface_hub.hf_api import RepoFile
 from kikitori.engines.qwen2_audio.source import DESCRIPTION, WEIGHTS
 
@@ -65,13 +65,15 @@ def missing_bytes(snapshot: Snapshot) -> int:
 def fetch(snapshot: Snapshot) -> Path:
     """Download what is missing into the hub's cache, and compare everything with the hub's hashes; gives the folder.
 
-    Files that are here whole are not downloaded again; a connection that ends is taken up within the file.
+    Files that are here whole are not downloaded again; a connection that ends is taken up within the file. They come
+    by one: the library keeps no part of a file when it is stopped, and stops no thread before its file is whole.
 
     Raises:
         HubError: it cannot be downloaded, or what was downloaded is not what the hub has.
     """
     with _told(snapshot.model, snapshot.commit):
-        folder = Path(snapshot_download(snapshot.model, revision=snapshot.commit, allow_patterns=list(snapshot.sizes)))
+        for name in snapshot.sizes:
+            folder = Path(hf_hub_download(snapshot.model, name, revision=snapshot.commit)).parent
         checked = HfApi().verify_repo_checksums(snapshot.model, revision=snapshot.commit)
     damaged = [mismatch["path"] for mismatch in checked.mismatches]
     for name in damaged:

@@ -3,7 +3,7 @@
 The revision is pinned: a branch or tag becomes the commit that it names now. Every file is compared with the hub's
 hash after the download, and with Cloud Storage's checksum after the upload. The file that makes the folder a model is
 written last, so that no service takes half of it for whole, and nothing that is there is ever replaced: a new revision
-is a new folder. Stop it at any time; the same command goes on where it was.
+is a new folder. Stop it at any time; the same command goes on where it was, with the file that it was downloading.
 
 Signs in to Google by the application's default credentials, and to the hub by HF_TOKEN, which gated and private models
 need. The last line is what terraform/app is to be told. The exit status is 0 when the bucket has the model, 1 when it

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -36,6 +37,8 @@ class Hub:
     """Files that were downloaded, and the range of each that was asked for, or nothing."""
     cut: dict[str, int] = field(default_factory=dict)
     """Files of which the next download ends after so many bytes, without a word."""
+    held: dict[str, Event] = field(default_factory=dict)
+    """Files of which a download stays at its first half until then."""
     damaged: set[str] = field(default_factory=set)
     """Files of which the next download has a wrong byte."""
 
@@ -83,6 +86,8 @@ class Hub:
         if first:
             told["Content-Range"] = f"bytes {first}-{len(content) - 1}/{len(content)}"
         rest = content[first:]
+        if event := self.held.get(file.name):
+            return StreamingResponse(_halves(rest, event), 200, told | {"Content-Length": str(len(rest))})
         if end := self.cut.pop(file.name, 0):
             return StreamingResponse(iter((rest[:end],)), 200, told | {"Content-Length": str(len(rest))})
         return Response(rest, 206 if first else 200, told)
@@ -94,6 +99,13 @@ def local_hub(folder: Path) -> Iterator[Hub]:
     hub = Hub(folder)
     with answering(hub.reply) as hub.address:
         yield hub
+
+
+def _halves(content: bytes, event: Event) -> Iterator[bytes]:
+    middle = len(content) // 2
+    yield content[:middle]
+    event.wait()
+    yield content[middle:]
 
 
 def _entry(file: Path) -> dict[str, Any]:

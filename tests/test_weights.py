@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -98,6 +100,23 @@ def test_what_was_killed_goes_on(hub: Hub, cloud: Served, capsys: pytest.Capture
     assert list(after)[-1] == "config.json" or "config.json" in before
     assert all(after[name] == before[name] for name in list(before)[:-1])
     assert f"{len(before) - 1} of {len(after)} files are in" in capsys.readouterr().err
+
+
+def test_ctrl_c_stops_it_within_a_file(hub: Hub, cloud: Served) -> None:
+    half = hub.held["model.safetensors"] = Event()
+    command = [sys.executable, "-m", "scripts.weights", BUCKET, *MODEL]
+    running = subprocess.Popen(command, cwd=ROOT, env=os.environ, stderr=subprocess.PIPE)
+    until(lambda: [name for name, _ in hub.read if name in hub.held] or running.poll() is not None)
+    running.send_signal(signal.SIGINT)
+    try:
+        _, said = running.communicate(timeout=20)
+    finally:
+        half.set()
+    assert said.decode().splitlines()[-1] == "Stopped; the same command goes on from here."
+    assert running.returncode == 130
+    assert main([BUCKET, *MODEL]) == 0
+    read = [name for name, _ in hub.read]
+    assert {name for name in read if read.count(name) > 1} == hub.held.keys()
 
 
 def test_a_connection_that_ends_is_taken_up_within_the_file(
