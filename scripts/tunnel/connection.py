@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import re
 import signal
 import sys
@@ -30,6 +31,9 @@ _OPTIONS = {
 _LONGEST_PAUSE_S = 30
 _REFUSED = re.compile(r"channel \d+: open failed: (administratively prohibited)?")
 _PATIENCE_S = 10
+_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
+_PR_SET_PDEATHSIG = 1
+"""https://man7.org/linux/man-pages/man2/PR_SET_PDEATHSIG.2const.html; other systems have nothing like it."""
 
 
 class TunnelError(Exception):
@@ -133,7 +137,7 @@ class Connection:
         options = {"ControlMaster": "yes", "LogLevel": "INFO"}
         command = ("-N", "-T", *forward, "--", self.machine)
         # On a terminal it may ask, so it has to see its Ctrl-C, and is told to leave that to us.
-        self._master = await self._ssh(options, *command, stdin=DEVNULL, stderr=PIPE, preexec_fn=_ignore_interrupts)
+        self._master = await self._ssh(options, *command, stdin=DEVNULL, stderr=PIPE, preexec_fn=_bind_to_us)
         self._complaints = asyncio.create_task(self._read_complaints(cast(asyncio.StreamReader, self._master.stderr)))
         ended = asyncio.create_task(self._master.wait())
         # ssh makes the socket once it is signed in and forwards.
@@ -177,8 +181,11 @@ class Connection:
             raise TunnelError("ssh is missing here. On Debian: apt-get install openssh-client") from error
 
 
-def _ignore_interrupts() -> None:
+def _bind_to_us() -> None:
+    """In ssh, before it begins: leave Ctrl-C to us, and end with us however that is, or it would keep the port."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if _LIBC:
+        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 async def _end(process: Process) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import subprocess
 from pathlib import Path
@@ -59,6 +60,12 @@ def test_a_closed_window_leaves_the_service_running(kept: Machine) -> None:
     window.sendintr()
     assert "What runs there goes on" in rest(window)
     assert window.exitstatus == 0
+
+
+def test_a_tunnel_that_is_killed_gives_its_port_back(kept: Machine) -> None:
+    window, port = kept.open()
+    window.kill(signal.SIGKILL)
+    until(lambda: not is_open(port))
 
 
 def test_a_connection_that_is_cut_comes_back(kept: Machine) -> None:
