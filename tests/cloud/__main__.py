@@ -53,7 +53,9 @@ def main() -> int:
         signal.signal(number, lambda *_: stopped.set())
     if not (real_terraform() and (given.state / "terraform/bootstrap/terraform.tfstate").exists()):
         # Without Terraform's own state there is no going on with what the local Google has.
-        shutil.rmtree(given.state, ignore_errors=True)
+        # Only its own two: whatever else lies in a folder that somebody names stays.
+        for made in ("state", "terraform"):
+            shutil.rmtree(given.state / made, ignore_errors=True)
     begun = time.monotonic()
     print("Deploying into the local Google ...", flush=True)
     try:

@@ -44,7 +44,9 @@ class Routing:
 
     def refusal(self, service: Service, authorization: str) -> int | None:
         """The status for whom the service does not let in, None for whom it does."""
-        audiences = [f"http://127.0.0.1:{port}" for name, port in self.ports.items() if name.endswith(service.id)]
+        audiences = [
+            f"http://127.0.0.1:{port}" for name, port in self.ports.items() if name.rpartition("---")[2] == service.id
+        ]
         return refusal(self.machine.store, service, audiences, authorization)
 
     async def follow(self, state: Path) -> None:

@@ -136,7 +136,17 @@ async def _serving(
     meter.services = frozenset(name for name in ports if "---" not in name)
     routing = Routing(Machine(clock, meter, store, options.program, logs, options.provisioning_s), ports)
     front = Front(routing)
-    server = uvicorn.Server(uvicorn.Config(front, log_config=None, lifespan="off", timeout_graceful_shutdown=1))
+    # Headers are the container's own, and what asks for a WebSocket reaches it as the request that it also is.
+    config = uvicorn.Config(
+        front,
+        log_config=None,
+        lifespan="off",
+        timeout_graceful_shutdown=1,
+        ws="none",
+        server_header=False,
+        date_header=False,
+    )
+    server = uvicorn.Server(config)
     # They listen from now on, whenever the server comes to accept.
     sockets = [_listening(port) for port in ports.values()]
     following = asyncio.create_task(routing.follow(state / _STATE))

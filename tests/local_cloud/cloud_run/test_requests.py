@@ -38,6 +38,15 @@ def test_the_start_counts_against_the_timeout(here: Place, callers: ThreadPoolEx
     assert asked.result().status_code == 504
 
 
+def test_headers_are_the_containers_own(here: Place) -> None:
+    here.warm()
+    upgrade = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "a"}
+    for headers in ({}, upgrade):
+        answer = here.get("/", headers=headers)
+        assert answer.status_code == 200
+        assert len(answer.headers.get_list("date")) == len(answer.headers.get_list("server")) == 1
+
+
 def test_an_answer_passes_piece_by_piece(here: Place) -> None:
     here.warm()
     with httpx.stream("GET", f"{here.run.address('speech')}/stream", timeout=60) as answer:
