@@ -12,6 +12,7 @@ from typing import Any
 
 import google.auth
 import google.auth.transport.requests
+import requests
 from google.auth.transport.requests import AuthorizedSession
 
 _SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
@@ -63,9 +64,21 @@ def _call(
 ) -> dict[str, Any]:
     base = os.environ.get(_ADDRESS[api], f"https://{api}.googleapis.com")
     response = _session().request(method, f"{base}/{path}", params=parameters, json=body, timeout=_TIMEOUT_S)
-    response.raise_for_status()
+    try:
+        response.raise_for_status()
+    except requests.HTTPError as error:
+        # The status alone does not say that an API is not enabled, or which right is missing.
+        raise requests.HTTPError(f"{error}\n{_reason(response)}".rstrip(), response=response) from None
     answer: dict[str, Any] = response.json()
     return answer
+
+
+def _reason(response: requests.Response) -> str:
+    """Google's own words, where it is Google that refused."""
+    try:
+        return str(response.json()["error"]["message"])
+    except (ValueError, KeyError, TypeError):
+        return ""
 
 
 @cache

@@ -98,6 +98,19 @@ def test_a_table_that_is_no_export_is_refused(capsys: pytest.CaptureFixture[str]
         assert "is no detailed billing export" in capsys.readouterr().err
 
 
+def test_an_api_that_is_not_enabled_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(App, "begin", lambda _: None)
+    monkeypatch.setattr(App, "outputs", lambda _: {"service": f"{PLACE}/services/kikitori", "environment": {}})
+    with served(tmp_path / "cloud", with_registry=False, meter=Meter()) as cloud:
+        cloud.lead_here(monkeypatch)
+        assert main([*_ARGUMENTS, "--export", _EXPORT]) == 1
+    complaint = capsys.readouterr().err
+    assert "403" in complaint
+    assert "has not been used" in complaint or "is disabled" in complaint or "not enabled" in complaint
+
+
 @pytest.mark.usefixtures("deployment")
 def test_a_picture_that_cannot_be_written_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*_ARGUMENTS, "--plot", str(tmp_path / "nowhere" / "days.svg")]) == 1
