@@ -53,13 +53,14 @@ def real_house(tmp_path: Path) -> Iterator[WhisperHouse]:
         yield house
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def playwright() -> Iterator[Playwright]:
+    """Ends with the module: while it is there, so is an event loop, and tests elsewhere could not run one of their own."""
     with sync_playwright() as driver:
         yield driver
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def _chromium(playwright: Playwright, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
     chromium = Chromium(playwright, tmp_path_factory.mktemp("microphone"))
     yield chromium

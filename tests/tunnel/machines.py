@@ -22,12 +22,13 @@ ROOT = Path(__file__).parent.parent.parent
 NAME = "gpu-box"
 OPEN = "Ctrl-C closes the tunnel"
 _CGROUPS = Path("/sys/fs/cgroup")
+# A home of its own, because what a user's shell does as it starts may wait for what an earlier cut has left.
 _SSHD = """\
 Port {port}
 ListenAddress {address}
 HostKey {folder}/host
 AuthorizedKeysFile {folder}/authorized_keys
-SetEnv TMUX_TMPDIR={folder} XDG_RUNTIME_DIR={folder}/run {path}
+SetEnv HOME={folder} TMUX_TMPDIR={folder} XDG_RUNTIME_DIR={folder}/run {path}
 PermitRootLogin prohibit-password
 PasswordAuthentication no
 KbdInteractiveAuthentication no
