@@ -55,7 +55,7 @@ def real_house(tmp_path: Path) -> Iterator[WhisperHouse]:
 
 @pytest.fixture(scope="module")
 def playwright() -> Iterator[Playwright]:
-    """Ends with the module: while it is there, so is an event loop, and tests elsewhere could not run one of their own."""
+    """Ends with the module: while it is there, so is an event loop, and other tests could not run one of their own."""
     with sync_playwright() as driver:
         yield driver
 
