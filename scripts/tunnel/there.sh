@@ -65,21 +65,27 @@ look() {
     exit 3
 }
 
-start() {
-    choose
-    mkdir -p .cache
-    (
-        umask 077
-        : >"$log"
-        # Without -i, what stops the service would end tee before the service's last lines.
-        printf '%s\n' "$settings" "rm $launch" "make --no-print-directory service 2>&1 | tee -i $log" >"$launch"
-    )
-    # A login shell, because uv is often on the path of those alone.
+# A login shell, because uv is often on the path of those alone.
+keep() {
     case $keeper in
     systemd) systemd-run --user --quiet --collect --same-dir --unit="$name" \
         --property=KillSignal=SIGINT --property=TimeoutStopSec=20 sh -l "$launch" ;;
     tmux) tmux -L kikitori -f /dev/null new-session -d -s "$name" "exec sh -l $launch" ;;
     esac
+}
+
+start() {
+    choose
+    mkdir -p .cache
+    if ! (
+        umask 077
+        : >"$log" &&
+        # Without -i, what stops the service would end tee before the service's last lines.
+        printf '%s\n' "$settings" "rm $launch" "make --no-print-directory service 2>&1 | tee -i $log" >"$launch"
+    ) || ! keep; then
+        rm -f "$launch" # it holds secrets
+        lacks "It could not be started there by $keeper; the line above says why."
+    fi
     echo "Started there, kept by $keeper; its log is $folder/$log."
 }
 

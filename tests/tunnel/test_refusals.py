@@ -68,13 +68,21 @@ def test_no_clone(gpu_box: Machine) -> None:
     assert "no clone of Kikitori" in refused(gpu_box, "--folder", "nowhere")
 
 
-def test_neither_tmux_nor_systemd(isolated: bool, tmp_path: Path) -> None:
+def test_neither_tmux_nor_systemd_keeps_it(isolated: bool, tmp_path: Path) -> None:
     programs = tmp_path / "programs"
     programs.mkdir()
-    for name in ("sh", "grep", "id"):
+    for name in ("sh", "grep", "id", "mkdir", "rm"):
         (programs / name).symlink_to(str(shutil.which(name)))
     with machine(tmp_path, isolated=isolated, path=str(programs)) as box:
         assert "install tmux" in refused(box)
+        tmux = programs / "tmux"
+        tmux.write_text("#!/bin/sh\necho no room for it >&2\nexit 1\n")
+        tmux.chmod(0o755)
+        said = refused(box)
+        assert "no room for it" in said
+        assert "could not be started there by tmux" in said
+        # What it was to be started with holds secrets.
+        assert not list((box.clone / ".cache").glob("*.sh"))
 
 
 def test_a_port_that_is_taken_here_or_there(gpu_box: Machine) -> None:
