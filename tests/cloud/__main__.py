@@ -28,6 +28,8 @@ from .app import TerraformError
 from .house import SERVICE, CloudHouse, Ports, cloud_house
 
 _LOOK_S = 0.2
+_Event = tuple[float, str]
+"""When, and what."""
 
 
 def main() -> int:
@@ -65,7 +67,10 @@ def main() -> int:
             _introduce(house, time.monotonic() - begun)
             if not given.no_browser:
                 webbrowser.open(house.page)
-            _tell(house.run.meter, stopped)
+            told: set[_Event] = set()
+            while not stopped.wait(_LOOK_S):
+                _tell(house.run.meter, told)
+        _tell(house.run.meter, told)  # what the end has ended
     except TerraformError as error:
         print(error, file=sys.stderr)
         return 1
@@ -82,17 +87,15 @@ def _introduce(house: CloudHouse, seconds: float) -> None:
     print("  Ctrl-C ends all.\n", flush=True)
 
 
-def _tell(meter: Meter, stopped: threading.Event) -> None:
-    """Say what becomes of the instances, until told to stop."""
-    told: set[tuple[float, str]] = set()
-    while not stopped.wait(_LOOK_S):
-        news = {event for life in list(meter.lives) for event in _events(life)} - told
-        for at, what in sorted(news):
-            print(f"{datetime.fromtimestamp(at):%H:%M:%S}  {what}", flush=True)
-        told |= news
+def _tell(meter: Meter, told: set[_Event]) -> None:
+    """Say what has become of the instances since, and add it to what was told."""
+    news = {event for life in list(meter.lives) for event in _events(life)} - told
+    for at, what in sorted(news):
+        print(f"{datetime.fromtimestamp(at):%H:%M:%S}  {what}", flush=True)
+    told |= news
 
 
-def _events(life: Life) -> Iterator[tuple[float, str]]:
+def _events(life: Life) -> Iterator[_Event]:
     one, name = life.instance, f"{life.revision.name}, instance {life.instance.number}"
     happened = [
         (one.asked, "is asked for: its machine takes a while"),

@@ -44,6 +44,7 @@ def test_it_deploys_serves_and_says_what_was_billed(tmp_path: Path) -> None:
         answer = httpx.get(f"{service}/health/live", headers={"Origin": page}, timeout=60)
         assert answer.headers["access-control-allow-origin"] == page
         until(lambda: "s are billed" in log.read_text())
+        httpx.get(f"{service}/health/live", timeout=60)  # one more, which is there at the end
         family = psutil.Process(process.pid).children(recursive=True)
     finally:
         os.killpg(process.pid, signal.SIGINT)
@@ -51,6 +52,7 @@ def test_it_deploys_serves_and_says_what_was_billed(tmp_path: Path) -> None:
     said = log.read_text()
     for words in ("is asked for", "starts: from here on it costs", "answers", "was idle for too long"):
         assert words in said
+    assert said.count("starts: from here on it costs") == said.count("s are billed")
     assert "Traceback" not in said
     until(lambda: not any(member.is_running() for member in family))
 
