@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from scripts.programs import run
+from scripts.programs import ProgramError, run
 
 _FOLDER = Path(__file__).parent.parent / "terraform" / "app"
 _GIVEN = {"BOOTSTRAP_TFVARS": "bootstrap.auto.tfvars", "APP_TFVARS": "terraform.tfvars"}
@@ -26,6 +26,11 @@ class App:
 
     def begin(self) -> None:
         """Write the variables that the environment has, fetch the providers, and find the state."""
+        if not self.state_bucket:
+            raise ProgramError(
+                "No bucket of Terraform's state is named: "
+                "STATE_BUCKET=$(terraform -chdir=terraform/bootstrap output -raw state_bucket)"
+            )
         for name, file in _GIVEN.items():
             if text := os.environ.get(name):
                 (self.folder / file).write_text(text, encoding="utf-8")

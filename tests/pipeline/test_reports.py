@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -58,6 +60,16 @@ def test_an_instance_that_idles_longer_than_google_keeps_it_is_found() -> None:
     assert drift.longest_idle(there, set(steps)) == timedelta()
     assert drift.longest_idle(there, set(steps[:4])) == timedelta(minutes=40)
     assert drift.longest_idle({step: 1.0 for step in steps if step != steps[6]}, set()) == timedelta(minutes=30)
+
+
+@pytest.mark.parametrize("program", ["drift", "plan", "rollback", "cost.measure"])
+def test_without_the_bucket_of_the_state_it_is_asked_for(program: str) -> None:
+    what = {"cost.measure": ["measure"], "drift": ["--to=nowhere"]}.get(program, [])
+    command = [sys.executable, "-m", f"scripts.{program.partition('.')[0]}", *what, "--state="]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[2])
+    assert done.returncode == 1
+    assert "output -raw state_bucket" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.usefixtures("signed_in")
