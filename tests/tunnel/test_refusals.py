@@ -86,10 +86,8 @@ def test_neither_tmux_nor_systemd_keeps_it(isolated: bool, tmp_path: Path) -> No
 
 
 def test_a_port_that_is_taken_here_or_there(gpu_box: Machine) -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = taken.getsockname()[1]
+    port = free_port()
+    with socket.create_server(("127.0.0.1", port)):
         assert f"Choose another: PORT={port + 1}" in refused(gpu_box, "--port", port)
         assert f"Choose another: WEB_PORT={port + 1}" in refused(gpu_box, "--web-port", port)
     there = gpu_box.within(sys.executable, "-um", "http.server", "--bind", "127.0.0.1", str(gpu_box.service_port))
