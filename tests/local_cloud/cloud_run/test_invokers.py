@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from tests.local_cloud.call import Project
 from tests.local_cloud.conftest import PROJECT
-from tests.processes import until
 
 from .conftest import NAME, Place
 
@@ -13,9 +12,7 @@ def test_a_service_that_is_not_public(here: Place) -> None:
     iam = here.cloud.client("iam", "v1").projects().serviceAccounts()
     tokens = here.cloud.client("iamcredentials", "v1").projects().serviceAccounts()
     emails = [iam.create(name=PROJECT, body={"accountId": name}).execute()["email"] for name in ("caller", "stranger")]
-    here.deploy(public=False)
-    here.run.leap(7)
-    until(lambda: here.run.revisions[-1].ready)
+    here.warm(public=False)
 
     def call(email: str | None, audience: str = "") -> int:
         token = ""

@@ -9,10 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx2 as httpx
 import pytest
 
-from tests.local_cloud.conftest import PROJECT
 from tests.processes import until
 
-from .conftest import NAME, Place
+from .conftest import Place
 
 
 def test_nothing_answers_where_nothing_is_deployed(here: Place) -> None:
@@ -86,31 +85,3 @@ def test_32_mib(here: Place) -> None:
     assert httpx.post(address, content=iter(pieces[1:]), timeout=60).json()["bytes"] == most
     assert httpx.post(address, content=iter(pieces), timeout=60).status_code == 413
     assert here.get("/large").status_code == 500
-
-
-def test_a_service_that_is_not_public(here: Place) -> None:
-    iam = here.cloud.client("iam", "v1").projects().serviceAccounts()
-    tokens = here.cloud.client("iamcredentials", "v1").projects().serviceAccounts()
-    emails = [iam.create(name=PROJECT, body={"accountId": name}).execute()["email"] for name in ("caller", "stranger")]
-    here.warm(public=False)
-
-    def call(email: str | None, audience: str = "") -> int:
-        token = ""
-        if email:
-            name = f"projects/-/serviceAccounts/{email}"
-            body = {"audience": audience or here.run.address("speech"), "includeEmail": True}
-            token = tokens.generateIdToken(name=name, body=body).execute()["token"]
-        return here.get("/", headers={"Authorization": f"Bearer {token}"} if token else {}).status_code
-
-    assert call(None) == 403
-    assert call(emails[0]) == 403
-    policy = {"bindings": [{"role": "roles/run.invoker", "members": [f"serviceAccount:{emails[0]}"]}]}
-    here.cloud.client("run", "v2").projects().locations().services().setIamPolicy(
-        resource=NAME, body={"policy": policy}
-    ).execute()
-    here.run.look()
-    assert call(emails[0]) == 200
-    assert call(emails[1]) == 403
-    assert call(emails[0], audience="https://elsewhere.example") == 401
-    assert here.get("/", headers={"Authorization": "Bearer a.b.c"}).status_code == 401
-    assert len(here.run.meter.requests) == 1, "whom Google does not let in starts nothing and is nobody's request"
