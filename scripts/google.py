@@ -59,6 +59,14 @@ def access_token() -> str:
     return token
 
 
+def reason(response: requests.Response) -> str:
+    """Google's own words, where it is Google that refused; else empty."""
+    try:
+        return str(response.json()["error"]["message"])
+    except (ValueError, KeyError, TypeError):
+        return ""
+
+
 def _call(
     method: str, api: str, path: str, parameters: dict[str, Any], body: dict[str, Any] | None = None
 ) -> dict[str, Any]:
@@ -68,17 +76,9 @@ def _call(
         response.raise_for_status()
     except requests.HTTPError as error:
         # The status alone does not say that an API is not enabled, or which right is missing.
-        raise requests.HTTPError(f"{error}\n{_reason(response)}".rstrip(), response=response) from None
+        raise requests.HTTPError(f"{error}\n{reason(response)}".rstrip(), response=response) from None
     answer: dict[str, Any] = response.json()
     return answer
-
-
-def _reason(response: requests.Response) -> str:
-    """Google's own words, where it is Google that refused."""
-    try:
-        return str(response.json()["error"]["message"])
-    except (ValueError, KeyError, TypeError):
-        return ""
 
 
 @cache

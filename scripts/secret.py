@@ -18,7 +18,7 @@ from typing import Any
 import requests
 from google.auth.exceptions import GoogleAuthError
 
-from scripts.google import get, patch, post
+from scripts.google import get, patch, post, reason
 
 _COMING = "version-to-come"
 _PAUSE_S = 0.5
@@ -125,10 +125,7 @@ def _number(version: dict[str, Any]) -> int:
 
 
 def _advice(response: requests.Response) -> str:
-    try:
-        said = response.json()["error"]["message"]
-    except (ValueError, LookupError, TypeError):  # what stands before Google answers in other forms
-        said = response.reason
+    said = reason(response) or response.reason  # what stands before Google answers in other forms
     if response.status_code == 401:
         return f"not signed in ({said}): gcloud auth application-default login"
     if response.status_code == 404:
