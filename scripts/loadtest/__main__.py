@@ -16,7 +16,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 
-from scripts.cost.traffic import DAY_S, Traffic, TrafficError, Visit, read_traffic
+from scripts.cost.traffic import DAY_S, Traffic, TrafficError, Visit, read_traffic, recordings_of
 
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _HOUR_S = 3600.0
@@ -45,7 +45,7 @@ def window(visits: Sequence[Visit], begin_s: float, length_s: float) -> list[Vis
 
 def plan(visits: Sequence[Visit], begin_s: float) -> str:
     """What would happen, in a line."""
-    recordings = [one for visit in visits for one in visit.recordings]
+    recordings = recordings_of(visits)
     sent = [one.length_s for one in recordings if one.sent]
     when = f"{_DAYS[int(begin_s // DAY_S)]}, {int(begin_s % DAY_S // _HOUR_S):02}:00"
     return (
