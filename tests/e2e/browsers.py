@@ -66,7 +66,11 @@ class Chromium:
         self._microphone.write_bytes(_talk() if microphone is None else microphone)
         context = self._browser.new_context(**_context_options(granted) | options)
         context.set_default_timeout(_PATIENCE_MS)
-        return context.new_page()
+        page = context.new_page()
+        # A failing test shows what the page complained of.
+        page.on("console", lambda message: print(f"the page's console: {message.text}"))
+        page.on("pageerror", lambda error: print(f"error in the page: {error}"))
+        return page
 
     @property
     def version(self) -> str:

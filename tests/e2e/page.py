@@ -43,7 +43,16 @@ def until_elapsed(page: Page, seconds: int) -> None:
 
 def elapsed_seconds(page: Page) -> int:
     """Whole seconds of the recording in progress."""
-    found = re.search(r"(\d+):(\d\d)", page.get_by_test_id("elapsed").inner_text())
+    return _seconds(page.get_by_test_id("elapsed"))
+
+
+def recorded_seconds(page: Page) -> int:
+    """Whole seconds of the newest recording, silence and all."""
+    return _seconds(newest(page).locator(".item-length"))
+
+
+def _seconds(clock: Locator) -> int:
+    found = re.search(r"(\d+):(\d\d)", clock.inner_text())
     assert found
     return int(found[1]) * 60 + int(found[2])
 
@@ -59,7 +68,7 @@ def expect_state(page: Page, state: str) -> None:
 
 
 def heard_seconds(page: Page) -> float:
-    """Length of all clips that a scripted engine has found in the newest recording, seconds."""
+    """Length of all clips that a scripted engine has found in the newest recording, seconds: silence is not sent."""
     text = newest(page).get_by_test_id("text").inner_text()
     return sum(float(length) for length in re.findall(r"(\d+\.\d\d)s", text))
 

@@ -26,8 +26,10 @@ from tests.terraform.runs import real_terraform
 
 HERE = Path(__file__).parent
 KEY = "0123456789abcdef0123456789abcdef"
-_LINKED = (".venv", ".tools", "web/dist", "web/node_modules", "scripts/firebase-tools/node_modules")
+_LINKED = (".venv", ".tools", "web/node_modules", "scripts/firebase-tools/node_modules")
 """Made by `make`, and the same in the copy."""
+_BUILT = "web/dist"
+"""The copy has its own: it is built again when a source changes there, while other tests open the page of this one."""
 _ACTIONS = {
     "actions/checkout": "checkout",
     "google-github-actions/auth": "auth",
@@ -240,6 +242,7 @@ def _copy(copy: Path) -> None:
             shutil.copy2(ROOT / name, copy / name)
     for name in _LINKED:
         (copy / name).symlink_to(ROOT / name)
+    shutil.copytree(ROOT / _BUILT, copy / _BUILT)
     (copy / "service/Dockerfile").write_text("ARG BASE\nFROM ${BASE}\nARG ENGINE\nCOPY src /app\n")
     subprocess.run(["git", "init", "--quiet", "--initial-branch=main", str(copy)], check=True)
     ignored = "".join(f"/{name}\n" for name in _LINKED)
