@@ -23,6 +23,12 @@ ENVIRONMENT_qwen2-audio := .venv-qwen2-audio
 ENVIRONMENT := $(or $(ENVIRONMENT_$(ENGINE)),$(error ENGINE=$(ENGINE) is not known: whisper or qwen2-audio))
 WEB_SOURCES := $(shell find web -type f -not -path 'web/node_modules/*' -not -path 'web/dist/*' 2>/dev/null)
 
+# A program's option or switch, where its variable was given.
+option = $(if $($2),$1="$($2)")
+switch = $(if $(filter-out 0,$($2)),$1)
+# What was given on the command line or in the environment, else nothing.
+given = $(if $(filter file undefined,$(origin $1)),,$($1))
+
 .PHONY: help
 help: ## List the commands
 	@awk -F ':.*## ' '/^##@ / { print "\n" substr($$0, 5) } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' \
@@ -41,13 +47,13 @@ service: $(ENVIRONMENT)/run.stamp ## Set up, then serve the service alone (PORT,
 .PHONY: tunnel
 tunnel: .venv/test.stamp web/dist/index.html ## Serve the page here and the service on a machine behind a firewall (MACHINE; ACTION=status or stop; ENGINE, MODEL, FOLDER, PORT, WEB_PORT, REMOTE_PORT, EXPOSE, DRY_RUN)
 	@KIKITORI_ENGINE=$(ENGINE) exec $(PYTHON) -m scripts.tunnel $(or $(ACTION),start) $(MACHINE) --port $(PORT) --web-port $(WEB_PORT) \
-		$(if $(FOLDER),--folder $(FOLDER)) $(if $(REMOTE_PORT),--remote-port $(REMOTE_PORT)) \
-		$(if $(filter 1,$(EXPOSE)),--expose) $(if $(DRY_RUN),--dry-run)
+		$(call option,--folder,FOLDER) $(call option,--remote-port,REMOTE_PORT) \
+		$(call switch,--expose,EXPOSE) $(call switch,--dry-run,DRY_RUN)
 
 .PHONY: transcribe
 transcribe: .venv/test.stamp ## Put a folder of audio files through a running service (FOLDER; TO, FORMAT, SERVICE)
-	@$(PYTHON) -m scripts.transcribe $(if $(FOLDER),"$(FOLDER)") $(if $(TO),--to "$(TO)") $(if $(FORMAT),--format $(FORMAT)) \
-		$(if $(SERVICE),--service $(SERVICE))
+	@$(PYTHON) -m scripts.transcribe $(if $(FOLDER),"$(FOLDER)") $(call option,--to,TO) $(call option,--format,FORMAT) \
+		$(call option,--service,SERVICE)
 
 .PHONY: quantize
 quantize: .venv-qwen2-audio/run.stamp ## Write a copy of a Qwen2-Audio model in fewer bits (MODEL, TO=int8 or int4, TARGET)
@@ -58,13 +64,13 @@ quantize: .venv-qwen2-audio/run.stamp ## Write a copy of a Qwen2-Audio model in 
 .PHONY: preflight
 preflight: .venv/test.stamp ## Find what would stop a first deploy (PROJECT, BILLING_ACCOUNT, SITE; REGION, CURRENCY, NUMBER)
 	@$(PYTHON) -m scripts.preflight --project=$(PROJECT) --billing-account=$(BILLING_ACCOUNT) --site=$(SITE) \
-		$(if $(REGION),--region=$(REGION)) $(if $(CURRENCY),--currency=$(CURRENCY)) $(if $(NUMBER),--number=$(NUMBER))
+		$(call option,--region,REGION) $(call option,--currency,CURRENCY) $(call option,--number,NUMBER)
 
 IMAGE ?= localhost/kikitori:$(ENGINE)
 
 .PHONY: image
 image: ## Build the service's image (IMAGE, ENGINE, BASE, SOURCE)
-	@python3 -m scripts.image $(ENGINE) $(IMAGE) $(if $(BASE),--base $(BASE)) $(if $(SOURCE),--source $(SOURCE))
+	@python3 -m scripts.image $(ENGINE) $(IMAGE) $(call option,--base,BASE) $(call option,--source,SOURCE)
 
 .PHONY: image-cuda
 image-cuda: .venv/test.stamp ## Build the image with Qwen2-Audio and CUDA (8 GB), and try it (BASE, SOURCE)
@@ -76,13 +82,10 @@ image-cuda: .venv/test.stamp ## Build the image with Qwen2-Audio and CUDA (8 GB)
 image-run: ## Run an image as a platform does: read-only, without privileges (IMAGE, ENGINE, PORT, MODEL)
 	@python3 -m scripts.image_run $(IMAGE) --port $(PORT)
 
-# What was given on the command line or in the environment, else nothing.
-given = $(if $(filter file undefined,$(origin $1)),,$($1))
-
 .PHONY: push
 push: .venv/test.stamp ## Push the image of this commit (IMAGE=address; ENGINE, BASE, SOURCE, DRY_RUN)
-	@$(PYTHON) -m scripts.push $(IMAGE) $(if $(call given,ENGINE),--engine $(ENGINE)) $(if $(BASE),--base $(BASE)) \
-		$(if $(SOURCE),--source $(SOURCE)) $(if $(DRY_RUN),--dry-run)
+	@$(PYTHON) -m scripts.push $(IMAGE) $(if $(call given,ENGINE),--engine $(ENGINE)) $(call option,--base,BASE) \
+		$(call option,--source,SOURCE) $(call switch,--dry-run,DRY_RUN)
 
 .PHONY: scan
 scan: .venv/test.stamp ## Wait for what Google knows to be vulnerable in a pushed image (IMAGE=digest)
@@ -90,13 +93,13 @@ scan: .venv/test.stamp ## Wait for what Google knows to be vulnerable in a pushe
 
 .PHONY: weights
 weights: .venv/test.stamp $(if $(TO),.venv-qwen2-audio/run.stamp) ## Bring a model from the hub into the service's bucket (BUCKET; MODEL, REVISION, TO=int8 or int4, FOLDER, DRY_RUN)
-	@$(PYTHON) -m scripts.weights "$(BUCKET)" $(if $(MODEL),--model $(MODEL)) $(if $(REVISION),--revision $(REVISION)) \
-		$(if $(TO),--to $(TO)) $(if $(FOLDER),--folder $(FOLDER)) $(if $(DRY_RUN),--dry-run)
+	@$(PYTHON) -m scripts.weights "$(BUCKET)" $(call option,--model,MODEL) $(call option,--revision,REVISION) \
+		$(call option,--to,TO) $(call option,--folder,FOLDER) $(call switch,--dry-run,DRY_RUN)
 
 .PHONY: keys
 keys: .venv/test.stamp ## List the service's access keys, make one or take one back (PROJECT; ADD=name, REVOKE=name, RESTART=service, SECRET, DRY_RUN)
-	@$(PYTHON) -m scripts.keys --project=$(PROJECT) $(if $(ADD),--add="$(ADD)") $(if $(REVOKE),--revoke="$(REVOKE)") \
-		$(if $(RESTART),--restart=$(RESTART)) $(if $(SECRET),--secret=$(SECRET)) $(if $(DRY_RUN),--dry-run)
+	@$(PYTHON) -m scripts.keys --project=$(PROJECT) $(call option,--add,ADD) $(call option,--revoke,REVOKE) \
+		$(call option,--restart,RESTART) $(call option,--secret,SECRET) $(call switch,--dry-run,DRY_RUN)
 
 .PHONY: plan
 plan: .venv/test.stamp ## Say what a deploy would change, and its worst-case cost (STATE_BUCKET; IMAGE=digest)
@@ -104,17 +107,17 @@ plan: .venv/test.stamp ## Say what a deploy would change, and its worst-case cos
 
 .PHONY: deploy
 deploy: .venv/test.stamp web/dist/index.html scripts/firebase-tools/node_modules/.stamp ## Deploy image and page, and take back what does not work (IMAGE=digest, STATE_BUCKET; DRY_RUN)
-	@$(PYTHON) -m scripts.deploy --image=$(IMAGE) --state=$(STATE_BUCKET) $(if $(DRY_RUN),--dry-run)
+	@$(PYTHON) -m scripts.deploy --image=$(IMAGE) --state=$(STATE_BUCKET) $(call switch,--dry-run,DRY_RUN)
 
 .PHONY: smoke
 smoke: .venv/test.stamp ## Try a deployment from outside, which starts its GPU (SERVICE; PAGE)
-	@$(PYTHON) -m scripts.smoke service $(SERVICE) $(if $(PAGE),--page $(PAGE))
+	@$(PYTHON) -m scripts.smoke service $(SERVICE) $(call option,--page,PAGE)
 	@$(if $(PAGE),$(PYTHON) -m scripts.smoke page $(PAGE) --service $(SERVICE))
 
 .PHONY: rollback
 rollback: .venv/test.stamp ## Serve an earlier revision and page again (STATE_BUCKET; REVISION, PAGE, ONLY, DRY_RUN)
-	@$(PYTHON) -m scripts.rollback --state=$(STATE_BUCKET) $(if $(REVISION),--revision=$(REVISION)) \
-		$(if $(PAGE),--page=$(PAGE)) $(if $(ONLY),--only=$(ONLY)) $(if $(DRY_RUN),--dry-run)
+	@$(PYTHON) -m scripts.rollback --state=$(STATE_BUCKET) $(call option,--revision,REVISION) \
+		$(call option,--page,PAGE) $(call option,--only,ONLY) $(call switch,--dry-run,DRY_RUN)
 
 .PHONY: drift
 drift: .venv/test.stamp ## Say what is not as declared, and whether the service scales to zero (STATE_BUCKET)
@@ -122,24 +125,24 @@ drift: .venv/test.stamp ## Say what is not as declared, and whether the service 
 
 .PHONY: cost-estimate
 cost-estimate: .venv/test.stamp ## Say what recordings would cost, beside the alternatives (TRAFFIC=name or file, or LOG; DAYS, REGION, MODEL_SPEED, LEVERS, REFRESH)
-	@$(PYTHON) -m scripts.cost estimate $(if $(LOG),--log $(LOG),$(or $(TRAFFIC),small-team)) \
-		$(if $(DAYS),--days $(DAYS)) $(if $(REGION),--region $(REGION)) \
-		$(if $(MODEL_SPEED),--engine $(MODEL_SPEED)) $(if $(LEVERS),--levers) $(if $(REFRESH),--refresh)
+	@$(PYTHON) -m scripts.cost estimate $(or $(call option,--log,LOG),"$(or $(TRAFFIC),small-team)") \
+		$(call option,--days,DAYS) $(call option,--region,REGION) \
+		$(call option,--engine,MODEL_SPEED) $(call switch,--levers,LEVERS) $(call switch,--refresh,REFRESH)
 
 .PHONY: loadtest
 loadtest: .venv/test.stamp ## Let people visit a deployment as in its busiest hour, and measure what they wait (SERVICE; TRAFFIC, TIMES, MINUTES, HOUR, DRY_RUN)
-	@$(PYTHON) -m scripts.loadtest "$(SERVICE)" $(if $(TRAFFIC),--traffic $(TRAFFIC)) $(if $(TIMES),--times $(TIMES)) \
-		$(if $(MINUTES),--minutes $(MINUTES)) $(if $(HOUR),--hour $(HOUR)) $(if $(DRY_RUN),--dry-run)
+	@$(PYTHON) -m scripts.loadtest "$(SERVICE)" $(call option,--traffic,TRAFFIC) $(call option,--times,TIMES) \
+		$(call option,--minutes,MINUTES) $(call option,--hour,HOUR) $(call switch,--dry-run,DRY_RUN)
 
 .PHONY: cost-measure
-cost-measure: .venv/test.stamp ## Say what the service did cost, day by day (STATE_BUCKET; DAYS, TRAFFIC, BUDGET, EXPORT, PLOT)
-	@$(PYTHON) -m scripts.cost measure --state=$(STATE_BUCKET) $(if $(DAYS),--days $(DAYS)) \
-		$(if $(TRAFFIC),--traffic $(TRAFFIC)) $(if $(BUDGET),--budget $(BUDGET)) $(if $(EXPORT),--export $(EXPORT)) \
-		$(if $(PLOT),--plot $(PLOT))
+cost-measure: .venv/test.stamp ## Say what the service did cost, day by day (STATE_BUCKET or SERVICE; DAYS, UNTIL, TRAFFIC, BUDGET, EXPORT, PLOT)
+	@$(PYTHON) -m scripts.cost measure $(or $(call option,--service,SERVICE),--state=$(STATE_BUCKET)) $(call option,--days,DAYS) \
+		$(call option,--until,UNTIL) $(call option,--traffic,TRAFFIC) $(call option,--budget,BUDGET) $(call option,--export,EXPORT) \
+		$(call option,--plot,PLOT)
 
 .PHONY: note
 note: .venv/test.stamp ## Keep one issue or comment on GitHub saying what a file says (TITLE, FILE; PULL_REQUEST)
-	@$(PYTHON) -m scripts.github_note --title "$(TITLE)" --file $(FILE) $(if $(PULL_REQUEST),--pull-request $(PULL_REQUEST))
+	@$(PYTHON) -m scripts.github_note --title "$(TITLE)" --file $(FILE) $(call option,--pull-request,PULL_REQUEST)
 
 ##@ Develop it
 
@@ -186,7 +189,7 @@ format: .venv/test.stamp web/node_modules/.stamp ## Rewrite the sources in the h
 .PHONY: cloud
 cloud: .venv/test.stamp web/dist/index.html ## Deploy all of it on this machine, open the page, and see instances come and go (PORT, WEB_PORT, CLOUD_PORT, RATE, IMAGE, CLOUD_OPTIONS)
 	@$(PYTHON) -m tests.cloud --port $(PORT) --web-port $(WEB_PORT) --google-port $(CLOUD_PORT) \
-		$(if $(RATE),--rate $(RATE)) $(if $(call given,IMAGE),--image $(IMAGE)) $(CLOUD_OPTIONS)
+		$(call option,--rate,RATE) $(if $(call given,IMAGE),--image $(IMAGE)) $(CLOUD_OPTIONS)
 
 .PHONY: screenshots
 screenshots: .venv/test.stamp web/dist/index.html ## Take the documents' pictures of the page again
@@ -206,8 +209,8 @@ bench: web/dist/index.html | $(filter .tools/bin/uv,$(UV)) ## Measure beside the
 .PHONY: soak
 soak: .venv/test.stamp .venv-qwen2-audio/test.stamp web/dist/index.html ## Let service (SOAK_S=seconds) and page (SOAK_MIN=minutes) work for long
 	@scripts/require.sh chromium espeak-ng
-	.venv-qwen2-audio/bin/python -m tests.soak $(if $(SOAK_S),--seconds $(SOAK_S))
-	$(PYTHON) -m tests.e2e.soak $(if $(SOAK_MIN),--minutes $(SOAK_MIN))
+	.venv-qwen2-audio/bin/python -m tests.soak $(call option,--seconds,SOAK_S)
+	$(PYTHON) -m tests.e2e.soak $(call option,--minutes,SOAK_MIN)
 
 .PHONY: open-page
 open-page: .venv/test.stamp web/dist/index.html ## Leave this page, Gradio's and Streamlit's open for an hour, and count what they take

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import fcntl
 import json
+import os
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
@@ -51,21 +53,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
 @contextmanager
 def _whole_or_not_at_all(target: Path) -> Iterator[Path]:
     """A folder to fill, which takes the target's name at the end."""
+    partial = target.absolute().with_name(f"{target.absolute().name}.partial")
+    _check_free(target)
+    partial.mkdir(parents=True, exist_ok=True)
+    held = os.open(partial, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise StartupError(f"Another run is filling {partial}: wait for it, or name another folder.") from error
+        _check_free(target)  # the other run may have ended just now
+        try:
+            for left in partial.iterdir():  # by a run that was killed
+                left.unlink()
+            yield partial
+            partial.rename(target)
+        except BaseException:
+            shutil.rmtree(partial)
+            raise
+    finally:
+        os.close(held)
+
+
+def _check_free(target: Path) -> None:
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise StartupError(f"{target} is there already. Delete it, or name a folder that is not there.")
-    partial = target.absolute().with_name(f"{target.absolute().name}.partial")
-    try:
-        partial.mkdir(parents=True)
-    except FileExistsError as error:
-        raise StartupError(
-            f"{partial} is there: another run is filling it, or was killed. Delete it if none is running."
-        ) from error
-    try:
-        yield partial
-        partial.rename(target)
-    except BaseException:
-        shutil.rmtree(partial)
-        raise
 
 
 def _convert(model: str, revision: str | None, folder: Path, to: Quantization) -> int:

@@ -136,7 +136,8 @@ def test_nothing_is_sent_in_a_dry_run(capsys: pytest.CaptureFixture[str]) -> Non
         (["no-address"], "begins with https://"),
         (["https://service", "--traffic", "nothing"], "nor one of event, one-person, small-team"),
         (["https://service", "--traffic", "event", "--hour", "3"], "nobody comes in that time"),
-        (["https://service", "--minutes", "0"], "more than 0"),
+        (["https://service", "--minutes", "0"], "above 0"),
+        (["https://service", "--times", "nan"], "above 0"),
     ],
 )
 def test_what_cannot_be_done(capsys: pytest.CaptureFixture[str], options: list[str], words: str) -> None:

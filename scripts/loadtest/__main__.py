@@ -12,6 +12,7 @@ not, 2 when the command is wrong or the service takes nothing from here, 130 aft
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -78,8 +79,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if not options.service.startswith(("http://", "https://")):
         parser.error("the service is an address that begins with https://")
-    if options.times <= 0 or options.minutes <= 0 or options.hour not in (None, *range(168)):
-        parser.error("--times and --minutes must be more than 0, --hour from 0 to 167")
+    if not (0 < options.times < math.inf and 0 < options.minutes < math.inf) or options.hour not in (None, *range(168)):
+        parser.error("--times and --minutes must be numbers above 0, --hour one from 0 to 167")
     try:
         traffic = read_traffic(options.traffic)
     except TrafficError as error:

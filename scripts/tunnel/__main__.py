@@ -37,6 +37,8 @@ class EndedError(Exception):
 
 async def _start(options: argparse.Namespace) -> int:
     settings = _settings(os.environ, options)
+    if options.expose and settings.get("KIKITORI_AUTH", "none") == "none":
+        _say("Everyone who reaches that machine can use its GPU. KIKITORI_AUTH=api-key lets in only who has a key.")
     page_socket = listen(options.web_port, "WEB_PORT")
     with listen(options.port, "PORT"):
         pass  # ssh binds it itself; what counts is the clear word when it cannot

@@ -88,6 +88,7 @@ def test_what_is_exposed_still_comes_through_the_firewall_by_ssh_alone(isolated:
         window = box.tunnel("start", KIKITORI_HOST="0.0.0.0")  # noqa: S104
         assert "The tunnel does not need it" in rest(window)
         assert window.exitstatus == 2
+        assert "Everyone who reaches that machine can use its GPU" in rest(box.tunnel("start", "--expose", "--dry-run"))
         key = "0123456789abcdef0123456789abcdef"
         guarded = {"KIKITORI_AUTH": "api-key", "KIKITORI_API_KEYS": key}
         window, port = box.open("--expose", KIKITORI_API_KEY=key, **guarded)

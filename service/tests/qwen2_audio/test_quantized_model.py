@@ -23,7 +23,7 @@ from service.tests.qwen2_audio.tensors import tensors
 from service.tests.tiny_model.evaluate import Listener
 from service.tests.tiny_model.speech import held_out_utterances
 from service.tests.tiny_model.tasks import DECISIVE, PROMPTS, Truth, answer
-from tests.processes import running_service
+from tests.processes import running_service, until
 from tests.speech import wav
 
 Property = Callable[[str, object], None]
@@ -161,7 +161,7 @@ def test_a_full_disk_leaves_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_killed_run_never_looks_whole(tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_killed_run_never_looks_whole_and_is_begun_again(tiny: Path, tmp_path: Path) -> None:
     target = tmp_path / "target"
     killed = "import os; from scripts import quantize; quantize._write_json = lambda *_: os.kill(os.getpid(), 9)"
     run = subprocess.run(
@@ -172,10 +172,30 @@ def test_a_killed_run_never_looks_whole(tiny: Path, tmp_path: Path, capsys: pyte
     assert run.returncode == -signal.SIGKILL
     assert not target.exists()
     partial = tmp_path / "target.partial"
-    assert partial.is_dir()
-    assert str(partial) in refused(capsys, tiny, target)
-    shutil.rmtree(partial)
+    assert any(partial.iterdir())
+    (partial / "of-the-killed.json").touch()
     assert main([str(tiny), str(target), "--to", "int8"]) == 0
+    assert not partial.exists()
+    assert not (target / "of-the-killed.json").exists()
+
+
+def test_what_another_run_is_filling_is_left_alone(
+    tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    target = tmp_path / "target"
+    partial = tmp_path / "target.partial"
+    filling = "import os, signal; from scripts import quantize; quantize._write_json = lambda *_: signal.pause()"
+    run = subprocess.Popen(
+        [sys.executable, "-c", f"{filling}; quantize.main([{str(tiny)!r}, {str(target)!r}, '--to', 'int8'])"],
+        env=dict(os.environ) | {"PYTHONPATH": "."},
+    )
+    try:
+        until(lambda: partial.is_dir() and any(partial.iterdir()))
+        assert "Another run is filling" in refused(capsys, tiny, target)
+        assert any(partial.iterdir())
+    finally:
+        run.kill()
+        run.wait()
 
 
 def test_its_usage(capsys: pytest.CaptureFixture[str]) -> None:
