@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from scripts import google
 from scripts.app import App
 from scripts.cost.alternatives import MONTH_S, Service, months
 from scripts.cost.estimate import draws
@@ -22,11 +24,17 @@ _LEFT_OUT = (
     "storage, images and their scans, the page. The invoice is right."
 )
 _ESTIMATED_DAYS = 28
+_SERVICE_FORM = "projects/PROJECT/locations/REGION/services/NAME"
+_PRICE = "KIKITORI_PRICE_USD_PER_S"
+_Deployed = tuple[str, str | None, str]
+"""A service, the price of its second in US dollars where it is known, and what is to be said of that."""
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """What the command takes."""
-    parser.add_argument("--state", required=True, metavar="BUCKET", help="bucket of Terraform's state")
+    which = parser.add_mutually_exclusive_group(required=True)
+    which.add_argument("--state", metavar="BUCKET", help="bucket of Terraform's state, which names the service")
+    which.add_argument("--service", type=_service, metavar="NAME", help=_SERVICE_FORM)
     parser.add_argument(
         "--days", type=int, default=7, choices=range(1, 43), metavar="DAYS", help="default: %(default)s"
     )
@@ -46,14 +54,8 @@ def run(options: Namespace) -> str:
         TrafficError: the expected traffic cannot be read.
         requests.RequestException, google.auth.exceptions.GoogleAuthError: Google refuses.
     """
-    app = App(options.state)
-    app.begin()
-    outputs = app.outputs()
-    if not outputs:
-        raise ProgramError("Nothing is deployed yet.")
-    price = outputs["environment"].get("KIKITORI_PRICE_USD_PER_S")
+    service, price, note = _of_service(options.service) if options.service else _of_state(options.state)
     end = options.until or datetime.now(UTC)
-    service = outputs["service"]
     days, currency = measured_days(service, end, options.days, float(price) if price else None, options.export)
     if options.plot:
         options.plot.write_text(draw_days(days), encoding="utf-8")
@@ -67,13 +69,30 @@ def run(options: Namespace) -> str:
             "",
             *(f"- {line}" for line in comparisons(days, expected_s, options.budget)),
             f"- {_LEFT_OUT}",
-            f"- {outputs['cost_note']}",
+            f"- {note}",
         ]
     )
     if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
         with Path(summary).open("a", encoding="utf-8") as file:
             file.write(report + "\n")
     return report
+
+
+def _of_state(bucket: str) -> _Deployed:
+    app = App(bucket)
+    app.begin()
+    outputs = app.outputs()
+    if not outputs:
+        raise ProgramError("Nothing is deployed yet.")
+    return outputs["service"], outputs["environment"].get(_PRICE), outputs["cost_note"]
+
+
+def _of_service(service: str) -> _Deployed:
+    variables = google.get("run", f"v2/{service}")["template"]["containers"][0].get("env", [])
+    price = next((one.get("value") for one in variables if one["name"] == _PRICE), None)
+    if price:
+        return service, price, f"A second costs {price} US dollars, by the service's {_PRICE}."
+    return service, None, f"The service does not know what a second costs: it was deployed without {_PRICE}."
 
 
 def table(days: Sequence[Day], currency: str) -> str:
@@ -120,6 +139,12 @@ def comparisons(days: Sequence[Day], expected_s: float | None, budget_usd: float
         of_budget = f", {month / budget_usd:.0%} of the budget of {budget_usd:.2f}" if budget_usd else ""
         lines.append(f"A month of such days: {month:.2f} US dollars{of_budget}.")
     return lines
+
+
+def _service(text: str) -> str:
+    if not re.fullmatch(r"projects/[^/]+/locations/[^/]+/services/[^/]+", text):
+        raise ArgumentTypeError(f"{text} is not {_SERVICE_FORM}")
+    return text
 
 
 def _utc(text: str) -> datetime:

@@ -15,12 +15,15 @@ import threading
 import time
 import webbrowser
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from tests.local_cloud.call import Project
 from tests.local_cloud.cloud_run.container import Program
 from tests.local_cloud.cloud_run.meter import Life, Meter
 from tests.local_cloud.cloud_run.running import GPU_AND_IMAGE_S, Options
+from tests.local_cloud.conftest import PLACE
+from tests.local_cloud.running import exports
 from tests.processes import is_open
 from tests.terraform.runs import real_terraform
 
@@ -64,7 +67,9 @@ def main() -> int:
         with cloud_house(
             given.state, Ports(given.google_port, given.web_port, given.port, given.port + 1), options
         ) as house:
-            _introduce(house, time.monotonic() - begun)
+            environment = given.state / "environment"
+            environment.write_text(exports(house.google.url, house.google.folder, Project()), encoding="utf-8")
+            _introduce(house, time.monotonic() - begun, environment, ahead=given.rate != 1)
             if not given.no_browser:
                 webbrowser.open(house.page)
             told: set[_Event] = set()
@@ -77,13 +82,17 @@ def main() -> int:
     return 0
 
 
-def _introduce(house: CloudHouse, seconds: float) -> None:
+def _introduce(house: CloudHouse, seconds: float, environment: Path, *, ahead: bool) -> None:
     how = (
         "Terraform and its real provider" if house.terraform.real else "what Terraform plans: its provider is not here"
     )
     print(f"Deployed by {how}, in {seconds:.0f} s.\n")
     print(f"  The page           {house.page}\n  The service        {house.run.address(SERVICE)}/v1")
     print(f"  The local Google   {house.google.url}\n  What instances say {house.google.folder / 'instances'}\n")
+    measure = f"make cost-measure DAYS=1 SERVICE={PLACE}/services/{SERVICE}"
+    if ahead:  # a day of a clock that runs away
+        measure += f" UNTIL={datetime.now(UTC) + timedelta(hours=23):%Y-%m-%dT%H:%M}"
+    print(f"  In another window, what it did cost:\n  . {environment}; {measure}\n")
     print("  Ctrl-C ends all.\n", flush=True)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import httpx2 as httpx
 import psutil
+import pytest
 
 from tests.processes import free_port, until
 
@@ -44,6 +46,12 @@ def test_it_deploys_serves_and_says_what_was_billed(tmp_path: Path) -> None:
         answer = httpx.get(f"{service}/health/live", headers={"Origin": page}, timeout=60)
         assert answer.headers["access-control-allow-origin"] == page
         until(lambda: "s are billed" in log.read_text())
+        [measure] = re.findall(r"^ +(\. \S+; make cost-measure .*)$", log.read_text(), re.MULTILINE)
+        measured = subprocess.run(["sh", "-c", measure], cwd=_ROOT, env=environment, capture_output=True, text=True)
+        assert measured.returncode == 0, measured.stderr
+        [billed] = re.findall(r"(\d+)\.\d s are billed", log.read_text())
+        [seconds] = re.findall(r"^\| \*\*all\*\* \| (\d+) s \|", measured.stdout, re.MULTILINE)
+        assert int(seconds) == pytest.approx(int(billed), abs=2)
         httpx.get(f"{service}/health/live", timeout=60)  # one more, which is there at the end
         family = psutil.Process(process.pid).children(recursive=True)
     finally:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from scripts import google
 from scripts.app import App
 from scripts.cost.__main__ import main
 from scripts.cost.instance import Instance
 from tests.local_cloud.cloud_run.meter import Meter, Served
 from tests.local_cloud.cloud_run.sample_meter import life, request
-from tests.local_cloud.conftest import PLACE, served
+from tests.local_cloud.conftest import PLACE, served, template
 
 _END = datetime(2026, 11, 23, 12, tzinfo=UTC)
 _NOON = _END.timestamp()
@@ -92,6 +94,19 @@ def test_days_as_data(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.usefixtures("deployment")
+def test_a_service_is_measured_without_the_state_of_terraform(capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["measure", "--service", f"{PLACE}/services/kikitori", *_ARGUMENTS[3:]]
+    assert main(arguments) == 1
+    assert "was not found" in capsys.readouterr().err
+    price = {"name": "KIKITORI_PRICE_USD_PER_S", "value": str(_PRICE)}
+    google.post("run", f"v2/{PLACE}/services", {"template": template(container__env=[price])}, serviceId="kikitori")
+    assert main(arguments) == 0
+    said = capsys.readouterr().out
+    assert re.search(r"\| \*\*all\*\* \| 2000 s .* \| 0\.60 \|", said)
+    assert f"A second costs {_PRICE} US dollars" in said
+
+
+@pytest.mark.usefixtures("deployment")
 def test_a_table_that_is_no_export_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     for table in ("billing", "kikitori-local.billing.gcp_billing_export_v1_1", "x`; DROP TABLE y"):
         assert main([*_ARGUMENTS, "--export", table]) == 1
@@ -102,7 +117,8 @@ def test_an_api_that_is_not_enabled_is_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(App, "begin", lambda _: None)
-    monkeypatch.setattr(App, "outputs", lambda _: {"service": f"{PLACE}/services/kikitori", "environment": {}})
+    outputs = {"service": f"{PLACE}/services/kikitori", "environment": {}, "cost_note": ""}
+    monkeypatch.setattr(App, "outputs", lambda _: outputs)
     with served(tmp_path / "cloud", with_registry=False, meter=Meter()) as cloud:
         cloud.lead_here(monkeypatch)
         assert main([*_ARGUMENTS, "--export", _EXPORT]) == 1

@@ -14,7 +14,7 @@ import uvicorn
 from . import tokens
 from .call import Project
 from .errors import GoogleError
-from .running import environment, opened, project_of, signed_in
+from .running import exports, opened, project_of
 from .store import Json
 
 
@@ -42,8 +42,7 @@ def main() -> None:
         )
     enabled = not given.new_project
     with listening, opened(given.state, url, project, everything_enabled=enabled, issuers=issuers) as app:
-        for name, value in (environment(url, given.state, project) | signed_in(url, given.state, project)).items():
-            print(f"export {name}={value}")
+        print(exports(url, given.state, project), end="")
         print(f"# The local cloud listens at {url}; Ctrl-C ends it, and {given.state} keeps its state.", flush=True)
         with contextlib.suppress(KeyboardInterrupt):
             uvicorn.Server(uvicorn.Config(app, log_level="warning")).run([listening])

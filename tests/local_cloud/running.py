@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -93,6 +94,12 @@ def environment(url: str, state: Path, project: Project) -> dict[str, str]:
         "CONTAINERS_REGISTRIES_CONF": str((state / "registries.conf").absolute()),
         "REGISTRY_AUTH_FILE": str((state / "auth.json").absolute()),
     }
+
+
+def exports(url: str, state: Path, project: Project) -> str:
+    """Lines for a shell, after which all of these reach it."""
+    variables = environment(url, state, project) | signed_in(url, state, project)
+    return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in variables.items())
 
 
 @contextmanager
