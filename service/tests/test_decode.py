@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import multiprocessing
+import re
+import signal
 from collections.abc import Callable
 from contextlib import suppress
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import psutil
@@ -168,6 +172,28 @@ def test_a_worker_that_dies_costs_one_request() -> None:
         await decoder.close()
 
     asyncio.run(scenario())
+
+
+def blocks(process: int | None, number: signal.Signals) -> bool:
+    status = Path(f"/proc/{process}/status").read_text()
+    [mask] = re.findall(r"^SigBlk:\s+(\w+)$", status, re.MULTILINE)
+    return bool(int(mask, 16) & 1 << number - 1)
+
+
+def test_workers_end_without_a_word_when_they_are_still_starting(capfd: pytest.CaptureFixture[str]) -> None:
+
+    async def scenario() -> None:
+        decoder = AudioDecoder(1)
+        starting = asyncio.create_task(decoder.warm_up())
+        await asyncio.to_thread(until, multiprocessing.active_children)
+        # Ctrl-C goes to all processes of a terminal's window.
+        assert all(blocks(worker.pid, signal.SIGINT) for worker in multiprocessing.active_children())
+        starting.cancel()
+        await decoder.close()
+        assert multiprocessing.active_children() == []
+
+    asyncio.run(scenario())
+    assert capfd.readouterr().err == ""
 
 
 def test_a_decode_that_is_given_up_is_stopped() -> None:

@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import io
-import multiprocessing
 import os
+import signal
 import wave
-from typing import TYPE_CHECKING
+from multiprocessing import resource_tracker
+from multiprocessing.context import SpawnContext, SpawnProcess
+from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 from pebble import ProcessExpired, ProcessFuture, ProcessPool
 
@@ -34,8 +37,8 @@ class AudioDecoder:
 
     def __init__(self, max_seconds: float) -> None:
         self._max_seconds = max_seconds
-        # Spawned, not forked: this process has threads, and a fork would copy their locks as they stand.
-        self._pool = ProcessPool(_WORKERS, initializer=_prepare, context=multiprocessing.get_context("spawn"))
+        self._context = _Context()
+        self._pool = ProcessPool(_WORKERS, initializer=_prepare, context=self._context)
 
     async def warm_up(self) -> None:
         """Start a worker and load the voice activity detector, so that no request waits for them."""
@@ -62,6 +65,10 @@ class AudioDecoder:
     async def close(self) -> None:
         """End the workers, whatever they do."""
         self._pool.stop()  # type: ignore[no-untyped-call]
+        # The pool takes their locks away first, of which one that is still starting would complain.
+        for worker in list(self._context.processes):
+            if worker.is_alive():
+                worker.kill()
         await asyncio.to_thread(self._pool.join)
 
     async def _decoded(self, data: bytes) -> Samples:
@@ -90,7 +97,27 @@ class AudioDecoder:
     def _schedule(self, data: bytes) -> ProcessFuture[Samples]:
         from kikitori.audio.decode import decode
 
-        return self._pool.schedule(decode, args=(data, self._max_seconds), timeout=_LONGEST_S)
+        # Ctrl-C goes to the whole group. Workers have the mask of the thread that starts their pool, the first to come
+        # here; without it, one that is still importing would complain. Starting the tracker unblocks the signal again.
+        resource_tracker.ensure_running()
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            return self._pool.schedule(decode, args=(data, self._max_seconds), timeout=_LONGEST_S)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+class _Context(SpawnContext):
+    """Spawns, does not fork: this process has threads, and a fork would copy their locks as they stand."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.processes = WeakSet[SpawnProcess]()
+
+    def Process(self, *given: Any, **named: Any) -> SpawnProcess:  # type: ignore[override]  # noqa: N802
+        process = SpawnProcess(*given, **named)
+        self.processes.add(process)
+        return process
 
 
 def _prepare() -> None:
