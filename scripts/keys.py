@@ -35,7 +35,9 @@ _BYTES = 24
 _SHOWN = 8
 """Digits of the digest by which a key is told from others; they help nobody to guess it."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
-_HASHED = re.compile(r"sha256:([0-9a-fA-F]{64})(?: (\S+) (\S+))?")
+_HASHED = re.compile(r"sha256:([0-9a-fA-F]{64})(?: (.+?)(?: (\d{4}-\d\d-\d\d))?)?")
+_SHORTEST = 16
+"""Characters of a key; the service does not start with a shorter one."""
 
 
 class KeysError(Exception):
@@ -49,14 +51,25 @@ class Key:
     digest: str
     """SHA-256 in hexadecimal."""
     name: str = ""
+    """Or whatever note somebody wrote behind the digest."""
     made: str = ""
     """The day, in UTC."""
 
     @classmethod
     def parse(cls, stored: str) -> Key:
-        """One of the parts between the commas; a key that was stored as it is becomes its digest."""
+        """One of the parts between the commas; a key that was stored as it is becomes its digest.
+
+        Raises:
+            KeysError: the service would not start with it.
+        """
         if found := _HASHED.fullmatch(stored):
             return cls(found[1].lower(), found[2] or "", found[3] or "")
+        if stored.startswith("sha256:") or len(stored) < _SHORTEST:
+            raise KeysError(
+                "An entry of the secret is neither sha256:, 64 hexadecimal digits and, after a space, a note without "
+                f"commas, nor a key of at least {_SHORTEST} characters. The service does not start with it. Add a "
+                "version in which it is right: gcloud secrets versions add"
+            )
         return cls(hashlib.sha256(stored.encode()).hexdigest())
 
     def __str__(self) -> str:
@@ -68,7 +81,11 @@ class Key:
 
 
 def parse(text: str) -> list[Key]:
-    """The keys in a text of Secret Manager."""
+    """The keys in a text of Secret Manager.
+
+    Raises:
+        KeysError: an entry is none.
+    """
     return [Key.parse(part.strip()) for part in text.split(",") if part.strip()]
 
 
@@ -76,7 +93,7 @@ def with_key(added: Key, text: str) -> str:
     """The text with a key more.
 
     Raises:
-        KeysError: the name is taken.
+        KeysError: the name is taken, or the text is not understood.
     """
     keys = parse(text)
     if any(key.name == added.name for key in keys):
@@ -90,7 +107,7 @@ def without_key(meant: str, text: str) -> str:
     """The text without a key.
 
     Raises:
-        KeysError: it means none, or several, or the last one.
+        KeysError: it means none, or several, or the last one, or the text is not understood.
     """
     keys = parse(text)
     going = [key for key in keys if key.is_meant(meant)]

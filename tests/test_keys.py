@@ -17,6 +17,7 @@ import httpx2 as httpx
 import pytest
 from kikitori.app import create_app
 from kikitori.settings import Settings
+from pydantic import ValidationError
 from starlette.responses import HTMLResponse
 
 from scripts import google, secret, service
@@ -105,6 +106,39 @@ def test_keys_from_before_they_had_names_stay_and_become_digests(
     assert not lets_in("another old one")
     assert main(COMMAND) == 0
     assert capsys.readouterr().out.splitlines()[1].split()[:2] == ["-", "-"]
+
+
+def test_a_note_of_any_kind_stays_as_it_is(cloud: Served, capsys: pytest.CaptureFixture[str]) -> None:
+    digest = hashlib.sha256(OLD.encode()).hexdigest()
+    notes = ["alice", "Alice from  ops", "alice 2026-11-24", "2026-11-24", "since 2026-11-24", "日本"]
+    stored = ",".join(f"sha256:{digest} {note}" for note in notes)
+    write(cloud, stored)
+    assert main([*COMMAND, "--add", "alice"]) == 1
+    assert main([*COMMAND, "--add", "bob"]) == 0
+    assert Secret(NAME).read().startswith(f"{stored},sha256:")
+    assert lets_in(OLD)
+    assert main([*COMMAND, "--revoke", "bob"]) == 0
+    assert Secret(NAME).read() == stored
+    capsys.readouterr()
+    assert main([*COMMAND, "--revoke", "Alice from  ops"]) == 0
+    assert main(COMMAND) == 0
+    listed = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert [line[:-1] for line in listed[:3]] == [["alice", "-"], ["alice", "2026-11-24"], ["2026-11-24", "-"]]
+
+
+@pytest.mark.parametrize(
+    "entry", ["sha256:123", f"sha256:{'0' * 64}\talice", f"sha256:{'0' * 64} alice, of the lab", "sha256:" + "z" * 64]
+)
+def test_what_the_service_would_not_start_with_is_not_taken_for_a_key(
+    cloud: Served, capsys: pytest.CaptureFixture[str], entry: str
+) -> None:
+    write(cloud, entry)
+    for options in ([], ["--add", "bob"], ["--revoke", "alice"]):
+        assert main([*COMMAND, *options]) == 1
+        assert "The service does not start with it" in capsys.readouterr().err
+    with pytest.raises(ValidationError):
+        Settings.model_validate({"auth": "api-key", "api_keys": entry})
+    assert Secret(NAME).read() == entry
 
 
 def test_a_dry_run_changes_nothing(cloud: Served, capsys: pytest.CaptureFixture[str]) -> None:
