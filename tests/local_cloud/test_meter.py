@@ -58,8 +58,8 @@ def test_billable_time_falls_into_its_hours(cloud: Cloud) -> None:
         cloud, "container/billable_instance_time", -3600, 7200, alignmentPeriod="3600s", perSeriesAligner="ALIGN_DELTA"
     )
     assert one["resource"]["labels"]["revision_name"] == "speech-00001-abc"
-    # Newest first; the second instance still runs, and so is billed until the end of what is asked for.
-    assert values(one, "doubleValue") == pytest.approx([3600.0, 480.1 + 590, 3000.0])
+    # Newest first. The second instance still runs: it is billed until now, and nothing is known of the next hour.
+    assert values(one, "doubleValue") == pytest.approx([480.1 + 300, 3000.0])
     [whole] = series(
         cloud,
         "container/billable_instance_time",
@@ -87,6 +87,8 @@ def test_instances_are_active_or_idle(cloud: Cloud) -> None:
     states = {one["metric"]["labels"]["state"]: values(one, "int64Value") for one in found}
     assert sum(states["active"]) == 1, "it was starting as the first minute was sampled"
     assert sum(states["idle"]) == 58
+    [idle] = series(cloud, "container/instance_count", 3000, 7200, perSeriesAligner="ALIGN_MAX")
+    assert values(idle, "int64Value") == [1] * 5, "nothing is known of what comes after now"
 
 
 def test_requests_by_their_status_and_latencies(cloud: Cloud) -> None:

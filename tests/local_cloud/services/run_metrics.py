@@ -55,17 +55,17 @@ class Metric:
 
 def _billed(meter: Meter) -> Iterator[Series]:
     def of(lives: list[Life]) -> Callable[[Slice], list[float]]:
-        return lambda when: [_billed_in(life, when) for life in lives]
+        return lambda when: [_billed_in(life, when, meter.now()) for life in lives]
 
     for (service, revision), lives in _by_revision(meter.lives).items():
         yield Series(service, revision, {}, of(lives))
 
 
-def _billed_in(life: Life, when: Slice) -> float:
+def _billed_in(life: Life, when: Slice, now: float) -> float:
     one = life.instance
-    if one.started is None or one.started >= when.end:
+    if one.started is None:
         return 0.0
-    end = one.started + one.billable_s(when.end) if one.ended is not None else when.end
+    end = one.started + one.billable_s(now)
     return max(0.0, min(end, when.end) - max(one.started, when.begin))
 
 
@@ -73,7 +73,7 @@ def _counts(meter: Meter) -> Iterator[Series]:
     def of(lives: list[Life], active: bool) -> Callable[[Slice], list[float]]:
         return lambda when: [
             float(sum(_is_there(life, at) and _is_active(meter, life, at) == active for life in lives))
-            for at in _samples(when)
+            for at in _samples(when, meter.now())
         ]
 
     for (service, revision), lives in _by_revision(meter.lives).items():
@@ -81,9 +81,9 @@ def _counts(meter: Meter) -> Iterator[Series]:
             yield Series(service, revision, {"state": state}, of(lives, state == "active"))
 
 
-def _samples(when: Slice) -> Iterator[float]:
-    first = math.floor(when.begin / _SAMPLE_S) + 1
-    yield from (number * _SAMPLE_S for number in range(first, math.floor(when.end / _SAMPLE_S) + 1))
+def _samples(when: Slice, now: float) -> Iterator[float]:
+    first, last = math.floor(when.begin / _SAMPLE_S) + 1, math.floor(min(when.end, now) / _SAMPLE_S)
+    yield from (number * _SAMPLE_S for number in range(first, last + 1))
 
 
 def _is_there(life: Life, at: float) -> bool:
