@@ -97,9 +97,7 @@ def with_key(added: Key, text: str) -> str:
     """
     keys = parse(text)
     if any(key.name == added.name for key in keys):
-        raise KeysError(
-            f"Nothing was changed. There is a key {added.name!r} already. Revoke it first, or take another name."
-        )
+        raise KeysError(f"There is a key {added.name!r} already. Revoke it first, or take another name.")
     return ",".join(map(str, [*keys, added]))
 
 
@@ -113,13 +111,10 @@ def without_key(meant: str, text: str) -> str:
     going = [key for key in keys if key.is_meant(meant)]
     if len(going) != 1:
         known = ", ".join(key.name or key.digest[:_SHOWN] for key in going or keys)
-        raise KeysError(
-            f"Nothing was changed. {meant!r} means {'several keys' if going else 'no key'}; there are: {known}"
-        )
+        raise KeysError(f"{meant!r} means {'several keys' if going else 'no key'}; there are: {known}")
     if len(keys) == 1:
         raise KeysError(
-            f"Nothing was changed. {meant!r} is the only key, and without any the service does not start. "
-            "Add another one first."
+            f"{meant!r} is the only key, and without any the service does not start. Add another one first."
         )
     return ",".join(str(key) for key in keys if key not in going)
 
@@ -139,9 +134,10 @@ def _add(secret: Secret, name: str, *, dry_run: bool) -> None:
         with_key(key, secret.read())
         _say(f"A key {name!r} would be added")
         return
-    secret.change(partial(with_key, key))
+    version = secret.change(partial(with_key, key))
     _say(f"The key {name!r}. It is shown this once:")
     print(value, flush=True)
+    _put_away(secret, version)
 
 
 def _revoke(secret: Secret, meant: str, *, dry_run: bool) -> None:
@@ -150,13 +146,14 @@ def _revoke(secret: Secret, meant: str, *, dry_run: bool) -> None:
         change(secret.read())
         _say(f"The key {meant!r} would be revoked")
         return
-    secret.change(change)
+    version = secret.change(change)
     _say(f"The key {meant!r} is revoked")
+    _put_away(secret, version)
 
 
-def _put_away(secret: Secret) -> None:
+def _put_away(secret: Secret, before: int) -> None:
     try:
-        secret.put_away()
+        secret.put_away(before)
     except SecretError as error:
         _say(f"Versions from before this change stay readable, until the next change: {error}")
 
@@ -211,7 +208,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
             _list(secret)
             return 0
         if not options.dry_run:
-            _put_away(secret)
             _start_anew(options.restart)
     except (KeysError, SecretError) as error:
         _say(str(error))

@@ -2,6 +2,8 @@
 
 Secret Manager adds a version without asking which one it follows. So whoever writes first notes the number of the
 version to come on the secret itself, where its etag lets one of several through; the others wait for that version.
+Versions of those who did not wait, by hand or having been taken for dead, are found out once ours lies over them. The
+next one mends that; whoever is killed before it has said which version is missing, since the next run cannot know.
 https://cloud.google.com/secret-manager/docs/etags
 """
 
@@ -43,27 +45,46 @@ class Secret:
         with self._told():
             return self._text(self._newest())
 
-    def change(self, to: Callable[[str], str]) -> None:
-        """Replace the text by what is made of it; `put_away` is for the older ones.
+    def change(self, to: Callable[[str], str]) -> int:
+        """Replace the text by what is made of it; gives the number of its version, for `put_away`.
 
         Args:
-            to: makes the new text of the newest; may be asked again with a newer one. What it raises changes nothing.
+            to: makes the new text of the newest; may be asked again with a newer one. What it raises leaves the text
+                as it was, or as somebody else made it meanwhile.
         """
         with self._told():
             base = self._claim(to)
-            expected = base + 1
-            while (added := self._add(to(self._text(base)))) != expected:
-                # Another one wrote all the same, having waited too long. Theirs is what ours is made of.
-                base, expected = added - 1, added + 1
+            text, expected = to(self._text(base)), base + 1
+            theirs, refusal = 0, None
+            while (added := self._add(text)) != expected:
+                theirs, expected, refusal = added - 1, added + 1, None
+                _say(
+                    f"Version {theirs} is somebody else's, and version {added} lacks what it changed. The next one "
+                    f"mends that. If none is told of here, add version {theirs} again: docs/operations.md, Access keys"
+                )
+                text = self._text(theirs)
+                try:
+                    text = to(text)
+                except Exception as error:  # theirs has to come back all the same
+                    refusal = error
+            if theirs:
+                _say(f"Version {added} has what version {theirs} changed")
+            if refusal:
+                raise refusal
+            return added
 
-    def put_away(self) -> None:
-        """Destroy older versions where the secret keeps those for a while; disable them where it does not."""
+    def put_away(self, before: int) -> None:
+        """Destroy older versions where the secret keeps those for a while; disable them where it does not.
+
+        Args:
+            before: the first that stays: the own one, since whoever laid another over it is about to read it.
+        """
         with self._told():
             delayed = "versionDestroyTtl" in get("secretmanager", f"v1/{self.name}")
-            newest, verb = self._newest(), "destroy" if delayed else "disable"
+            verb = "destroy" if delayed else "disable"
             for version in self._versions():
                 gone = version["state"] == "DESTROYED" or "scheduledDestroyTime" in version
-                if _number(version) < newest and not gone and (delayed or version["state"] == "ENABLED"):
+                if _number(version) < before and not gone and (delayed or version["state"] == "ENABLED"):
                     post("secretmanager", f"v1/{self.name}/versions/{_number(version)}:{verb}", {})
 
     def _claim(self, to: Callable[[str], str]) -> int:
@@ -74,7 +95,7 @@ class Secret:
             newest = self._newest()
             notes = secret.get("annotations", {})
             if int(notes.get(_COMING, 0)) > newest and time.monotonic() < deadline:
-                print("Somebody else is changing it; waiting for that", file=sys.stderr, flush=True)
+                _say("Somebody else is changing it; waiting for that")
                 time.sleep(_PAUSE_S)
                 continue
             to(self._text(newest))  # what cannot be done is not announced either
@@ -118,6 +139,10 @@ class Secret:
             raise SecretError(f"{self.name}: {_advice(error.response)}") from error
         except requests.RequestException as error:
             raise SecretError(f"Secret Manager cannot be reached ({error}). Give the same command again.") from error
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
 
 
 def _number(version: dict[str, Any]) -> int:

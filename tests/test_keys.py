@@ -6,7 +6,7 @@ import base64
 import hashlib
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -21,7 +21,7 @@ from pydantic import ValidationError
 from starlette.responses import HTMLResponse
 
 from scripts import google, secret, service
-from scripts.keys import Key, main, parse, with_key
+from scripts.keys import Key, KeysError, main, parse, with_key, without_key
 from scripts.secret import Secret
 from tests.local_cloud.conftest import PLACE, PROJECT, Served, served, template
 from tests.processes import serving
@@ -30,6 +30,7 @@ from tests.scripted_engine import ScriptedEngine
 NAME = f"{PROJECT}/secrets/kikitori-api-keys"
 OLD = "a key from before it had a name"
 COMMAND = ["--project", "kikitori-local"]
+Change = Callable[[str], str]
 SERVICE = f"{PLACE}/services/kikitori"
 
 
@@ -256,19 +257,61 @@ def test_whoever_noted_a_version_and_died_is_not_waited_for_forever(
     assert len(parse(Secret(NAME).read())) == 2
 
 
-def test_what_another_one_adds_in_between_is_kept(cloud: Served) -> None:
+def overtaken(cloud: Served, change: Change, *, by: Change) -> Change:
+    """The change, before whose version is added, and after it is announced, somebody adds another one."""
     calls = 0
 
-    def change(text: str) -> str:
+    def to(text: str) -> str:
         nonlocal calls
         calls += 1
-        if calls == 2:  # the version is announced, and not added yet
-            write(cloud, with_key(Key("1" * 64, "late", "2026-11-24"), text))
-        return with_key(Key("2" * 64, "mine", "2026-11-24"), text)
+        if calls == 2:
+            write(cloud, by(text))
+        return change(text)
 
+    return to
+
+
+def test_what_another_one_adds_in_between_is_kept(cloud: Served) -> None:
+    late, mine = (partial(with_key, Key(digit * 64, name)) for digit, name in (("1", "late"), ("2", "mine")))
     write(cloud, OLD)
-    Secret(NAME).change(change)
+    Secret(NAME).change(overtaken(cloud, mine, by=late))
     assert [key.name for key in parse(Secret(NAME).read())] == ["", "late", "mine"]
+
+
+@pytest.mark.parametrize(
+    ("mine", "theirs"),
+    [
+        (partial(with_key, Key("2" * 64, "mine")), partial(with_key, Key("1" * 64, "mine"))),
+        (partial(without_key, "bob"), lambda text: with_key(Key("1" * 64, "late"), without_key("bob", text))),
+    ],
+)
+def test_what_another_one_adds_in_between_comes_back_when_ours_cannot_be_made_of_it(
+    cloud: Served, capsys: pytest.CaptureFixture[str], mine: Change, theirs: Change
+) -> None:
+    before = with_key(Key("0" * 64, "bob"), OLD)
+    write(cloud, before)
+    with pytest.raises(KeysError, match=r"^(There is a key 'mine' already|'bob' means no key)"):
+        Secret(NAME).change(overtaken(cloud, mine, by=theirs))
+    assert Secret(NAME).read() == theirs(before)
+    assert "Version 4 has what version 2 changed" in capsys.readouterr().err
+
+
+def test_ctrl_c_before_two_changes_are_one(cloud: Served, capsys: pytest.CaptureFixture[str]) -> None:
+    late = partial(with_key, Key("1" * 64, "late"))
+    write(cloud, OLD)
+    with pytest.raises(KeyboardInterrupt):
+        Secret(NAME).change(overtaken(cloud, Mock(side_effect=[OLD, OLD, KeyboardInterrupt]), by=late))
+    said = capsys.readouterr().err
+    assert "add version 2 again" in said
+    assert "Version 4" not in said
+
+
+def test_a_version_that_another_one_still_has_to_read_is_not_put_away(cloud: Served) -> None:
+    write(cloud, OLD)
+    own = Secret(NAME).change(partial(with_key, Key("1" * 64, "late")))
+    write(cloud, OLD)
+    Secret(NAME).put_away(own)
+    assert [version["state"] for version in versions(cloud)] == ["ENABLED", "ENABLED", "DISABLED"]
 
 
 def test_the_service_starts_anew_with_them(cloud: Served, capsys: pytest.CaptureFixture[str]) -> None:
