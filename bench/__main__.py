@@ -65,7 +65,8 @@ def keep(scale: Scale, record: dict[str, object], figures: Sequence[Figure]) -> 
     measured = {figure.name: figure.record() for figure in figures}
     if file.exists():
         earlier = json.loads(file.read_text(encoding="utf-8"))
-        if earlier["machine"]["commit"] != record["commit"]:
+        kept = earlier["figures"].keys() - measured.keys()
+        if kept and earlier["machine"]["commit"] != record["commit"]:
             measured = {name: one | {"commit": record["commit"]} for name, one in measured.items()}
             record = earlier["machine"]
         measured = earlier["figures"] | measured
