@@ -56,8 +56,8 @@ transcribe: .venv/test.stamp ## Put a folder of audio files through a running se
 		$(call option,--service,SERVICE)
 
 .PHONY: quantize
-quantize: .venv-qwen2-audio/run.stamp ## Write a copy of a Qwen2-Audio model in fewer bits (MODEL, TO=int8 or int4, TARGET)
-	.venv-qwen2-audio/bin/python scripts/quantize.py $(MODEL) $(TARGET) --to $(TO)
+quantize: .venv-qwen2-audio/run.stamp ## Write a copy of a Qwen2-Audio model in fewer bits (MODEL, TO=int8 or int4, TARGET; DRY_RUN)
+	.venv-qwen2-audio/bin/python scripts/quantize.py "$(MODEL)" "$(TARGET)" $(call option,--to,TO) $(call switch,--dry-run,DRY_RUN)
 
 ##@ Deploy it and operate it
 
@@ -92,7 +92,7 @@ scan: .venv/test.stamp ## Wait for what Google knows to be vulnerable in a pushe
 	@$(PYTHON) -m scripts.scan $(IMAGE)
 
 .PHONY: weights
-weights: .venv/test.stamp $(if $(TO),.venv-qwen2-audio/run.stamp) ## Bring a model from the hub into the service's bucket (BUCKET; MODEL, REVISION, TO=int8 or int4, FOLDER, DRY_RUN)
+weights: .venv/test.stamp $(if $(TO),$(if $(call switch,DRY,DRY_RUN),,.venv-qwen2-audio/run.stamp)) ## Bring a model from the hub into the service's bucket (BUCKET; MODEL, REVISION, TO=int8 or int4, FOLDER, DRY_RUN)
 	@$(PYTHON) -m scripts.weights "$(BUCKET)" $(call option,--model,MODEL) $(call option,--revision,REVISION) \
 		$(call option,--to,TO) $(call option,--folder,FOLDER) $(call switch,--dry-run,DRY_RUN)
 
@@ -238,7 +238,7 @@ live-test: .venv/test.stamp ## Apply, look and destroy in a scratch project of G
 
 .PHONY: clean
 clean: ## Remove everything that the other commands made
-	rm -rf .venv .venv-qwen2-audio .tools .mypy_cache .pytest_cache .ruff_cache web/node_modules web/dist \
+	rm -rf .venv .venv-qwen2-audio .tools .cache .mypy_cache .pytest_cache .ruff_cache web/node_modules web/dist \
 		scripts/firebase-tools/node_modules
 	find service scripts tests bench -name __pycache__ -type d -prune -exec rm -rf {} +
 

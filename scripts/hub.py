@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -90,10 +89,9 @@ def fetch(snapshot: Snapshot) -> Path:
     return folder
 
 
-def free_bytes() -> int:
-    """Room where downloads are kept."""
-    cache = Path(constants.HF_HUB_CACHE)
-    return shutil.disk_usage(next(folder for folder in (cache, *cache.parents) if folder.exists())).free
+def cache() -> Path:
+    """Where downloads are kept; not there before the first."""
+    return Path(constants.HF_HUB_CACHE)
 
 
 def _is_read(name: str) -> bool:
@@ -108,7 +106,7 @@ def _told(model: str, revision: str | None) -> Iterator[None]:
     try:
         yield
     except errors.HFValidationError as error:
-        raise HubError(f"{model!r} is neither a folder nor an id of the hub, which is OWNER/NAME.") from error
+        raise HubError(f"{model!r} is no id of the hub, which is OWNER/NAME.") from error
     except errors.GatedRepoError as error:
         raise HubError(
             f"{model} is gated: accept its terms at {constants.ENDPOINT}/{model}, and set HF_TOKEN to a token of the "
@@ -124,7 +122,8 @@ def _told(model: str, revision: str | None) -> Iterator[None]:
         status = error.response.status_code
         advice = "HF_TOKEN is not valid: make a new one" if status == 401 else "Give the same command again, later"
         raise HubError(f"The hub answered {status} for {where}. {advice}.") from error
-    except (errors.LocalEntryNotFoundError, httpx.TransportError, OSError) as error:
+    except (errors.LocalEntryNotFoundError, httpx.TransportError, OSError, ValueError, RuntimeError) as error:
+        # A ValueError is an answer that is not the hub's, a RuntimeError what its own downloader ends with.
         raise HubError(
             f"{where} could not be downloaded ({error}). The same command goes on where this one was."
         ) from error

@@ -17,9 +17,10 @@ import torch
 from kikitori.engines.qwen2_audio.assembly import check_weights
 from kikitori.engines.qwen2_audio.loading import damage_told, find_weights, read_description
 from kikitori.engines.qwen2_audio.quantization import CONFIG_KEY, Quantization, quantized
-from kikitori.engines.qwen2_audio.source import opened
+from kikitori.engines.qwen2_audio.source import Source, opened
 from kikitori.engines.qwen2_audio.weights import Stored, stream
 from kikitori.errors import StartupError
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor
 from transformers import Qwen2AudioConfig
@@ -37,11 +38,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("target", type=Path, help="folder to write, which is not there yet or empty")
     parser.add_argument("--to", choices=("int8", "int4"), required=True, help="bits of a weight")
     parser.add_argument("--revision", help="commit, branch or tag of the hub")
+    parser.add_argument("--dry-run", action="store_true", help="only look whether it could be written")
     options = parser.parse_args(arguments)
     try:
+        if options.dry_run:
+            _look(options.source, options.revision, options.target)
+            return 0
         with _whole_or_not_at_all(options.target) as folder:
             size = _convert(options.source, options.revision, folder, options.to)
-    except (StartupError, OSError) as error:
+    except (StartupError, OSError, SafetensorError) as error:
         print(f"quantize: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -80,13 +85,27 @@ def _check_free(target: Path) -> None:
         raise StartupError(f"{target} is there already. Delete it, or name a folder that is not there.")
 
 
+def _look(model: str, revision: str | None, target: Path) -> None:
+    """Say what would be done; on the hub only the small files are fetched."""
+    _check_free(target)
+    with opened(model, revision) as source, damage_told(model):
+        _described(source, model)
+        size = f"{sum(shard.size for shard in source.shards()) / 1e9:.2f} GB" if source.at_hand else "to be downloaded"
+    print(f"quantize: {target} would be made of {model}, {size}. Nothing was written.", file=sys.stderr)
+
+
+def _described(source: Source, model: str) -> dict[str, Any]:
+    described = read_description(source, model)
+    if CONFIG_KEY in described:
+        raise StartupError(f"{model} is quantized already. Name the model that it was made of.")
+    return described
+
+
 def _convert(model: str, revision: str | None, folder: Path, to: Quantization) -> int:
     """Fill the folder; gives the bytes of its weights."""
     with opened(model, revision) as source:
         with damage_told(model):
-            described = read_description(source, model)
-            if CONFIG_KEY in described:
-                raise StartupError(f"{model} is quantized already. Name the model that it was made of.")
+            described = _described(source, model)
             weights = find_weights(source, model)
             check_weights(weights, Qwen2AudioConfig.from_pretrained(source.folder))
         for file in source.folder.iterdir():

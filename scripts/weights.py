@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -79,14 +80,17 @@ class Weights:
         return _CONVERTED / self.name
 
     def _check_room(self) -> None:
-        needed = hub.missing_bytes(self.snapshot)
+        needed = {hub.cache(): hub.missing_bytes(self.snapshot)}
         if self.to and not self._converted.exists():
-            needed += int(self.size)
-        if needed > (free := hub.free_bytes()):
-            raise WeightsError(
-                f"{_gb(needed)} more are needed on this machine, and {_gb(free)} are free. Make room, or set HF_HOME "
-                "to a folder on another disk."
-            )
+            needed[_CONVERTED] = int(self.size)
+        for folder in needed:
+            there = _existing(folder)
+            size = sum(more for other, more in needed.items() if _existing(other).stat().st_dev == there.stat().st_dev)
+            if size > (free := shutil.disk_usage(there).free):
+                raise WeightsError(
+                    f"{_gb(size)} more are needed on the disk of {folder}, and {_gb(free)} are free. Make room, or set "
+                    "HF_HOME, where downloads are kept, to a folder on another disk."
+                )
 
 
 def upload(weights: Weights, folder: BucketFolder) -> None:
@@ -114,6 +118,11 @@ def _plan(weights: Weights, folder: BucketFolder) -> None:
     _say(f"to download: {_gb(hub.missing_bytes(weights.snapshot))} of {_gb(sum(weights.snapshot.sizes.values()))}")
     _say(f"in the bucket: {'about ' if weights.to else ''}{_gb(weights.size)}")
     _say(f"to store: {weights.size / 1e9 * _USD_PER_GB_MONTH:.2f} USD a month, at {_USD_PER_GB_MONTH} a GB")
+
+
+def _existing(folder: Path) -> Path:
+    """It, or the nearest folder around it that is there."""
+    return next(one for one in (folder, *folder.parents) if one.exists())
 
 
 def _gb(count: float) -> str:

@@ -145,7 +145,7 @@ def test_what_arrived_damaged_is_fetched_again(hub: Hub, cloud: Served, capsys: 
         (["--model", "some/gated"], "accept its terms"),
         (["--model", "some/private"], "HF_TOKEN to a token that may read it"),
         (["--model", "some/model", "--revision", "v9"], "no some/model at revision v9"),
-        (["--model", "no/id/at/all"], "neither a folder nor an id"),
+        (["--model", "no/id/at/all"], "is no id of the hub"),
     ],
 )
 def test_what_the_hub_refuses(
@@ -179,7 +179,8 @@ def test_the_hub_cannot_be_reached(
 
 
 def test_no_room(hub: Hub, cloud: Served, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("scripts.hub.free_bytes", lambda: 10**6)
+    usage = shutil.disk_usage(".")
+    monkeypatch.setattr("shutil.disk_usage", lambda _: usage._replace(free=10**6))
     assert main([BUCKET, *MODEL]) == 1
     assert "0.00 GB are free. Make room, or set HF_HOME" in capsys.readouterr().err
     assert not hub.read

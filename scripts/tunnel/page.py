@@ -33,7 +33,12 @@ async def stage(connection: Connection, service: str) -> str:
             return "not up yet"
     if ready.status_code == httpx.codes.OK:
         return ""
-    phase = ready.json()["phases"][-1]
+    try:
+        phase = ready.json()["phases"][-1]
+    except (ValueError, LookupError, TypeError):
+        raise TunnelError(
+            "What answers there is another program than the service. Choose another REMOTE_PORT."
+        ) from None
     done = f", {100 * phase['bytes'] // phase['total_bytes'] // 10 * 10} %" if phase.get("total_bytes") else ""
     return f"starting: {phase['phase']}{done}"
 
@@ -64,6 +69,8 @@ async def config_when_ready(
         models = await client.get(url)
         if models.status_code == httpx.codes.UNAUTHORIZED:
             auth, key = "api-key", os.environ.get("KIKITORI_API_KEY", "").strip()
+            if not key.isascii():
+                raise TunnelError("KIKITORI_API_KEY is no access key: keys are letters, digits and signs of ASCII.")
             models = await client.get(url, headers={"Authorization": f"Bearer {key}"})
     if models.status_code != httpx.codes.OK:
         raise TunnelError(

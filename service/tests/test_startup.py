@@ -11,6 +11,7 @@ from pathlib import Path
 
 import httpx2 as httpx
 import pytest
+from kikitori.settings import load_settings
 
 from tests.processes import ServiceProcess, running_service, until
 from tests.speech import SENTENCES, say, word_error_rate
@@ -93,6 +94,12 @@ def start(**environment: str) -> subprocess.CompletedProcess[str]:
         timeout=60,
         check=False,
     )
+
+
+def test_a_callers_key_is_none_of_its_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever calls a service exports it, and may start another from the same shell."""
+    monkeypatch.setenv("KIKITORI_API_KEY", "0123456789abcdef")
+    assert load_settings().api_keys == ()
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What proves each command of the documents: a test that runs it, or else the reason why none can.
+"""What proves each command of the documents: a test that runs it or the program behind it, or the reason why none can.
 
 A pattern is a regular expression for a whole command. A command that no pattern fits fails the tests.
 """

@@ -16,6 +16,8 @@ from kikitori.errors import StartupError
 _PREFIX = "KIKITORI_"
 _UNPREFIXED = {"port": "PORT", "hf_token": "HF_TOKEN"}
 """Names that others have given a meaning to."""
+_CALLERS_KEY = "KIKITORI_API_KEY"
+"""Read by programs that call a service, which may well be started from the same shell."""
 _ORIGIN = re.compile(r"https?://[^/\s,]+")
 _USER = re.compile(r"[^@\s]*@[^@\s]+\.[^@\s]+")
 _DIGEST = re.compile(r"sha256:[0-9a-fA-F]{64}( .*)?")
@@ -157,7 +159,7 @@ def load_settings() -> Settings:
     """
     known = {variable(name) for name in Settings.model_fields}
     for name in os.environ:
-        if name.upper().startswith(_PREFIX) and name not in known:
+        if name.upper().startswith(_PREFIX) and name not in known and name != _CALLERS_KEY:
             near = difflib.get_close_matches(name.upper(), known, n=1)
             hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(sorted(known))}"
             raise StartupError(f"{name} is no setting of this service; {hint}")

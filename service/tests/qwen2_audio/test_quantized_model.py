@@ -118,6 +118,9 @@ def test_a_stored_copy_of_another_kind(copy: tuple[Path, str], tmp_path: Path) -
             loaded(changed)
 
 
+_MAIN = "from scripts.quantize import main; raise SystemExit(main())"
+
+
 def refused(capsys: pytest.CaptureFixture[str], source: object, target: Path) -> str:
     assert main([str(source), str(target), "--to", "int8"]) == 1
     return capsys.readouterr().err
@@ -150,15 +153,27 @@ def test_it_overwrites_nothing(tiny: Path, tmp_path: Path, capsys: pytest.Captur
     loaded(empty)
 
 
-def test_a_full_disk_leaves_nothing(
-    tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def save_file(*_: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr("scripts.quantize.save_file", save_file)
-    assert "No space left" in refused(capsys, tiny, tmp_path / "target")
+def test_what_cannot_be_written_leaves_nothing(tiny: Path, tmp_path: Path) -> None:
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (10**5, 10**5))"
+    run = subprocess.run(
+        [sys.executable, "-c", f"{limit}; {_MAIN}", str(tiny), str(tmp_path / "target"), "--to", "int8"],
+        env=dict(os.environ) | {"PYTHONPATH": "."},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert run.returncode == 1
+    assert "File too large" in run.stderr.splitlines()[-1]
+    assert "Traceback" not in run.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_dry_run_writes_nothing(tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    target = tmp_path / "target"
+    assert main([str(tiny), str(target), "--to", "int8", "--dry-run"]) == 0
+    assert f"{target} would be made of {tiny}, 0.0" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+    assert main([str(tiny), str(tiny), "--to", "int8", "--dry-run"]) == 1
+    assert "there already" in capsys.readouterr().err
 
 
 def test_a_killed_run_never_looks_whole_and_is_begun_again(tiny: Path, tmp_path: Path) -> None:
