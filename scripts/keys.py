@@ -110,7 +110,7 @@ def without_key(meant: str, text: str) -> str:
     keys = parse(text)
     going = [key for key in keys if key.is_meant(meant)]
     if len(going) != 1:
-        known = ", ".join(key.name or key.digest[:_SHOWN] for key in going or keys)
+        known = ", ".join(f"{key.name} {key.digest[:_SHOWN]}".lstrip() for key in going or keys)
         raise KeysError(f"{meant!r} means {'several keys' if going else 'no key'}; there are: {known}")
     if len(keys) == 1:
         raise KeysError(
@@ -198,6 +198,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error("--project must name the project of Google Cloud")
     if options.add is not None and not _NAME.fullmatch(options.add):
         parser.error("a name takes letters, digits and . _ @ -, at most 64, and starts with a letter or a digit")
+    if options.revoke == "":
+        parser.error("--revoke must name a key; those without a name go by their digest")
     secret = Secret(f"projects/{options.project}/secrets/{options.secret}")
     try:
         if options.add is not None:

@@ -94,7 +94,8 @@ class Secret:
             secret = get("secretmanager", f"v1/{self.name}")
             newest = self._newest()
             notes = secret.get("annotations", {})
-            if int(notes.get(_COMING, 0)) > newest and time.monotonic() < deadline:
+            noted = notes.get(_COMING, "")  # which anybody may have edited
+            if noted.isdecimal() and int(noted) > newest and time.monotonic() < deadline:
                 _say("Somebody else is changing it; waiting for that")
                 time.sleep(_PAUSE_S)
                 continue
@@ -117,13 +118,30 @@ class Secret:
                 return
 
     def _newest(self) -> int:
-        return max((_number(version) for version in self._versions()), default=0)
+        newest = max(self._versions(), key=_number, default=None)
+        if not newest:
+            return 0
+        if newest["state"] != "ENABLED":  # those before it may have the key that it was shut for
+            raise self._unusable(_number(newest), f"{newest['state'].lower()}, and no instance starts with it")
+        return _number(newest)
 
     def _text(self, number: int) -> str:
         if not number:
             return ""
         answer = get("secretmanager", f"v1/{self.name}/versions/{number}:access")
-        return base64.b64decode(answer["payload"]["data"]).decode()
+        try:
+            return base64.b64decode(answer["payload"]["data"]).decode()
+        except UnicodeDecodeError as error:
+            raise self._unusable(number, "no text in UTF-8") from error
+
+    def _unusable(self, number: int, what: str) -> SecretError:
+        _, project, _, name = self.name.split("/")
+        return SecretError(
+            f"Version {number} of {self.name} is {what}. A disabled one can be enabled, and the key that nobody shall "
+            f"use revoked at once: gcloud secrets versions enable {number} --secret={name} --project={project}. Else "
+            "add a version with a key that nobody knows, and then keys with --add: openssl rand -hex 24 | "
+            f"gcloud secrets versions add {name} --project={project} --data-file=-"
+        )
 
     def _add(self, text: str) -> int:
         data = base64.b64encode(text.encode()).decode()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -187,8 +188,10 @@ def test_names_that_could_not_be_kept() -> None:
         with pytest.raises(SystemExit) as ended:
             main([*COMMAND, f"--add={name}"])
         assert ended.value.code == 2
-    with pytest.raises(SystemExit):
-        main(["--project="])
+    for empty in (["--project="], [*COMMAND, "--revoke="]):
+        with pytest.raises(SystemExit) as ended:
+            main(empty)
+        assert ended.value.code == 2
 
 
 def test_ctrl_c(cloud: Served, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -255,6 +258,40 @@ def test_whoever_noted_a_version_and_died_is_not_waited_for_forever(
     assert main([*COMMAND, "--add", "alice"]) == 0
     assert "Somebody else is changing it" in capsys.readouterr().err
     assert len(parse(Secret(NAME).read())) == 2
+
+
+def test_the_way_on_from_a_version_that_was_shut(cloud: Served, capsys: pytest.CaptureFixture[str]) -> None:
+    write(cloud, with_key(Key("1" * 64, "leaked"), OLD))
+    secrets(cloud).versions().disable(name=f"{NAME}/versions/1").execute()
+    for options in ([], ["--add", "alice"], ["--revoke", "leaked"]):
+        assert main([*COMMAND, *options]) == 1
+        assert "versions enable 1 --secret=kikitori-api-keys --project=kikitori-local. " in capsys.readouterr().err
+    secrets(cloud).versions().enable(name=f"{NAME}/versions/1").execute()
+    assert main([*COMMAND, "--revoke", "leaked"]) == 0
+
+    secrets(cloud).patch(name=NAME, updateMask="versionDestroyTtl", body={}).execute()
+    secrets(cloud).versions().destroy(name=f"{NAME}/versions/2").execute()
+    assert main([*COMMAND, "--add", "alice"]) == 1
+    said = capsys.readouterr().err
+    assert "destroyed, and no instance starts with it" in said
+    assert "versions add kikitori-api-keys --project=kikitori-local --data-file=-\n" in said
+    write(cloud, f"{os.urandom(24).hex()}\n")
+    assert main([*COMMAND, "--add", "alice"]) == 0
+    assert lets_in(capsys.readouterr().out.strip())
+
+
+def test_what_is_no_text(cloud: Served, capsys: pytest.CaptureFixture[str]) -> None:
+    payload = {"data": base64.b64encode(b"\xff").decode()}
+    secrets(cloud).addVersion(parent=NAME, body={"payload": payload}).execute()
+    assert main([*COMMAND, "--add", "alice"]) == 1
+    assert "Version 1 of projects/kikitori-local/secrets/kikitori-api-keys is no text" in capsys.readouterr().err
+
+
+def test_a_note_of_a_version_that_somebody_edited_is_none(cloud: Served) -> None:
+    body = {"annotations": {"version-to-come": "soon"}}
+    secrets(cloud).patch(name=NAME, updateMask="annotations", body=body).execute()
+    assert main([*COMMAND, "--add", "alice"]) == 0
+    assert secrets(cloud).get(name=NAME).execute()["annotations"] == {"version-to-come": "1"}
 
 
 def overtaken(cloud: Served, change: Change, *, by: Change) -> Change:
