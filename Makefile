@@ -51,9 +51,9 @@ tunnel: .venv/test.stamp web/dist/index.html ## Serve the page here and the serv
 		$(call switch,--expose,EXPOSE) $(call switch,--dry-run,DRY_RUN)
 
 .PHONY: transcribe
-transcribe: .venv/test.stamp ## Put a folder of audio files through a running service (FOLDER; TO, FORMAT, SERVICE)
+transcribe: .venv/test.stamp ## Put a folder of audio files through a running service (FOLDER; TO, FORMAT, SERVICE, DRY_RUN)
 	@$(PYTHON) -m scripts.transcribe $(if $(FOLDER),"$(FOLDER)") $(call option,--to,TO) $(call option,--format,FORMAT) \
-		$(call option,--service,SERVICE)
+		$(call option,--service,SERVICE) $(call switch,--dry-run,DRY_RUN)
 
 .PHONY: quantize
 quantize: .venv-qwen2-audio/run.stamp ## Write a copy of a Qwen2-Audio model in fewer bits (MODEL, TO=int8 or int4, TARGET; DRY_RUN)

@@ -158,11 +158,20 @@ def test_nobody_is_there(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: 
     assert "Nobody answers at http://127.0.0.1:" in capsys.readouterr().err.splitlines()[-1]
 
 
-def test_a_folder_with_a_space_goes_through_make(tmp_path: Path) -> None:
-    (tmp_path / "my talks").mkdir()
-    command = ["make", "--silent", "transcribe", f"FOLDER={tmp_path / 'my talks'}", f"TO={tmp_path / 'my texts'}"]
+def test_a_folder_with_a_space_goes_through_make_and_a_dry_run_sends_nothing(tmp_path: Path) -> None:
+    recording = tmp_path / "my talks" / "a.wav"
+    recording.parent.mkdir()
+    recording.touch()
+    command = [
+        "make",
+        "--silent",
+        "transcribe",
+        f"FOLDER={recording.parent}",
+        f"TO={tmp_path / 'my texts'}",
+        "DRY_RUN=1",
+    ]
     done = subprocess.run(command, cwd=Path(__file__).parent.parent, check=True, capture_output=True, text=True)
-    assert "my talks has no audio files" in done.stderr
+    assert done.stdout == f"{recording}\n"
 
 
 def transcribed(command: list[str]) -> int:
