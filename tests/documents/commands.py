@@ -58,8 +58,8 @@ TESTS = {
     "tests/cost/test_measure.py::test_days_are_told_beside_what_was_expected_and_billed": (r"make cost-measure .*",),
     "tests/cost/test_estimate.py::test_a_log_is_estimated_as_data": (r"make cost-estimate LOG=.*",),
     "tests/test_weights.py::test_a_model_comes_whole_and_once": (r"make weights BUCKET=\S+ TO=int8( DRY_RUN=1)?",),
-    "tests/test_keys.py::test_make_passes_the_key_alone": (r"KEY=\$\(make --silent keys PROJECT=.*",),
-    "tests/test_keys.py::test_a_key_from_its_making_to_its_end": (r"make keys PROJECT=\$PROJECT( .*)?",),
+    "tests/keys/test_keys.py::test_make_passes_the_key_alone": (r"KEY=\$\(make --silent keys PROJECT=.*",),
+    "tests/keys/test_keys.py::test_a_key_from_its_making_to_its_end": (r"make keys PROJECT=\$PROJECT( .*)?",),
     "tests/test_loadtest.py::test_nothing_is_sent_in_a_dry_run": (
         r"make loadtest SERVICE=\S+ TRAFFIC=event DRY_RUN=1",
     ),
