@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from . import tokens
 from .call import Call, Cloud
 from .discovery import Method
-from .errors import GoogleError, disabled, invalid
+from .errors import GoogleError, disabled, without_quota_project
 
 _WITHOUT_TOKEN = {"sts.googleapis.com"}
 _ALWAYS_ENABLED = {
@@ -19,6 +19,8 @@ _ALWAYS_ENABLED = {
     "sts.googleapis.com",
 }
 """APIs that are not tied to the project they are asked about."""
+_NEEDS_QUOTA_PROJECT = {"billingbudgets.googleapis.com"}
+"""APIs whose resources are in no project: a person, unlike a service account, has to say which one's quota to use."""
 
 LOCATIONS = frozenset(
     "global us eu asia asia-east1 asia-east2 asia-northeast1 asia-northeast2 asia-northeast3 asia-south1 asia-south2"
@@ -48,7 +50,7 @@ def admit(call: Call) -> None:
     """Refuse a project that is not there, an API that it has not enabled, and a place that does not exist.
 
     Raises:
-        GoogleError: 403 or 400.
+        GoogleError: 403.
     """
     found = re.match(r"projects/([^/]+)", call.name)
     billed = call.headers.get("x-goog-user-project")
@@ -56,13 +58,15 @@ def admit(call: Call) -> None:
     for project in (asked, billed):
         if project and project not in (call.cloud.project.id, call.cloud.project.number, "-"):
             raise GoogleError("PERMISSION_DENIED", f"Permission denied on resource project {project}.")
-    if asked or billed:
-        host = call.method.api.host
-        if (host not in _ALWAYS_ENABLED or (billed and not asked)) and not enabled(call, host):
-            raise disabled(host, call.method.api.title, call.cloud.project.number)
+    host = call.method.api.host
+    if host in _NEEDS_QUOTA_PROJECT and not billed and call.caller.startswith("user:"):
+        raise without_quota_project(host)
+    needed = host not in _ALWAYS_ENABLED if asked else bool(billed)
+    if needed and not enabled(call, host):
+        raise disabled(host, call.method.api.title, call.cloud.project.number)
     place = re.search(r"/(?:locations|regions)/([^/]+)", call.name)
     if place and place[1] not in LOCATIONS:
-        raise invalid(f"Invalid location '{place[1]}': it does not exist.")
+        raise GoogleError("PERMISSION_DENIED", f"Permission denied on 'locations/{place[1]}' (or it may not exist).")
 
 
 def enabled(call: Call, host: str) -> bool:

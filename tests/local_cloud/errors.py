@@ -25,13 +25,18 @@ STATUSES = {
 """Status of an error: its HTTP status, its number in gRPC, its reason in the older APIs."""
 
 
-class GoogleError(Exception):
-    """An answer that is an error; `status` is a key of the table above."""
+_CLIENT = "projects/764086051850"
+"""The project of the client by which gcloud signs people in."""
 
-    def __init__(self, status: str, message: str, *details: dict[str, Any]) -> None:
+
+class GoogleError(Exception):
+    """An answer that is an error; `status` is a key of the table above. A `reason` is more than the status tells."""
+
+    def __init__(self, status: str, message: str, *details: dict[str, Any], reason: str = "") -> None:
         super().__init__(message)
         self.status, self.message, self.details = status, message, details
-        self.http, self.code, self.reason = STATUSES[status]
+        self.http, self.code, usual = STATUSES[status]
+        self.reason = reason or usual
 
     def body(self) -> dict[str, Any]:
         """What HTTP answers."""
@@ -81,6 +86,22 @@ def exists(what: str) -> GoogleError:
 def aborted(what: str) -> GoogleError:
     """409: somebody else changed it since it was read."""
     return GoogleError("ABORTED", f"Conflict for resource '{what}': the etag is not the current one.")
+
+
+def without_quota_project(service: str) -> GoogleError:
+    """403: a person's credentials do not say which project's quota a call uses."""
+    detail = {
+        "@type": "type.googleapis.com/google.rpc.ErrorInfo",
+        "reason": "SERVICE_DISABLED",
+        "domain": "googleapis.com",
+        "metadata": {"service": service, "consumer": _CLIENT},
+    }
+    message = (
+        f"Your application is authenticating by using local Application Default Credentials. The {service} API "
+        "requires a quota project, which is not set by default. To learn how to set your quota project, see "
+        "https://cloud.google.com/docs/authentication/adc-troubleshooting/user-creds ."
+    )
+    return GoogleError("PERMISSION_DENIED", message, detail)
 
 
 def disabled(service: str, title: str, project: str) -> GoogleError:

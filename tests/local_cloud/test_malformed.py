@@ -205,7 +205,7 @@ def _without_one(value: Any) -> Iterator[Any]:
 async def _cloud(folder: Path) -> AsyncIterator[httpx.AsyncClient]:
     """One in this process: what it raises, this raises."""
     with opened(folder, "http://127.0.0.1:1", everything_enabled=True, with_registry=False) as app:
-        headers = {"Authorization": "Bearer fake"}
+        headers = {"Authorization": "Bearer fake", "X-Goog-User-Project": Project.id}
         async with httpx.AsyncClient(
             transport=httpx.ASGITransport(app), base_url="http://here", headers=headers
         ) as here:

@@ -51,7 +51,12 @@ def test_body_that_the_discovery_document_does_not_allow(cloud: Served, body: Js
             403,
             "Permission denied",
         ),
-        (f"run.googleapis.com/v2/{PROJECT}/locations/asia-southeast9/services?serviceId=x", 400, "Invalid location"),
+        (
+            f"run.googleapis.com/v2/{PROJECT}/locations/asia-southeast9/services?serviceId=x",
+            403,
+            "'locations/asia-southeast9'",
+        ),
+        (f"compute.googleapis.com/compute/v1/{PROJECT}/regions/mars/subnetworks", 403, "'locations/mars'"),
         (f"run.googleapis.com/v2/{PLACE}/jobs?jobId=x", 501, "run.projects.locations.jobs.create"),
         ("run.googleapis.com/v9/services", 501, "POST https://run.googleapis.com/v9/services"),
         ("storage/v1/b", 400, "Required parameter: project"),

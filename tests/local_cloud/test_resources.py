@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from contextlib import suppress
 
 import pytest
 from googleapiclient.errors import HttpError
@@ -10,8 +10,6 @@ from googleapiclient.errors import HttpError
 from .call import Project
 from .conftest import PLACE, PROJECT, Served, template
 from .store import Json
-
-_ACCOUNT = f"billingAccounts/{Project.billing_account}"
 
 
 def test_pages(cloud: Served) -> None:
@@ -102,54 +100,50 @@ def test_soft_delete(cloud: Served) -> None:
     assert pools.get(name=name).execute()["state"] == "ACTIVE"
 
 
-def _budget(**changes: Any) -> Json:
-    return {
-        "displayName": "month",
-        "amount": {"specifiedAmount": {"units": "30"}},
-        "budgetFilter": {"projects": [f"projects/{Project.number}"]},
-        "thresholdRules": [{"thresholdPercent": 0.5}],
-        **changes,
-    }
+def test_pages_of_versions_begin_with_the_newest(cloud: Served) -> None:
+    secrets = cloud.client("secretmanager", "v1").projects().secrets()
+    name = secrets.create(parent=PROJECT, secretId="paged", body={"replication": {"automatic": {}}}).execute()["name"]
+    for _ in range(3):
+        secrets.addVersion(parent=name, body={"payload": {"data": "YQ=="}}).execute()
+    request, seen = secrets.versions().list(parent=name, pageSize=2), []
+    while request is not None:
+        answer = request.execute()
+        seen.append([each["name"].rpartition("/")[2] for each in answer["versions"]])
+        request = secrets.versions().list_next(request, answer)
+    assert seen == [["3", "2"], ["1"]]
 
 
-_YEAR = {"startDate": {"year": 2026, "month": 1, "day": 1}}
-_FORECAST = {"thresholdPercent": 1, "spendBasis": "FORECASTED_SPEND"}
-_CHANNELS = [f"{PROJECT}/notificationChannels/{n}" for n in range(6)]
-
-
-@pytest.mark.parametrize(
-    ("changes", "words"),
-    [
-        ({"budgetFilter": {"projects": [PROJECT]}}, "Request contains an invalid argument"),
-        ({"amount": {"specifiedAmount": {"units": "30", "currencyCode": "JPY"}}}, "the billing account's"),
-        ({"amount": {}}, "Required field 'amount'"),
-        ({"notificationsRule": {"monitoringNotificationChannels": _CHANNELS, "schemaVersion": "1.0"}}, "At most 5"),
-        ({"notificationsRule": {"pubsubTopic": f"{PROJECT}/topics/none", "schemaVersion": "1.0"}}, "does not exist"),
-        ({"amount": {"specifiedAmount": {"units": "-1"}}}, "must not be negative"),
-        ({"thresholdRules": [{"thresholdPercent": -1}]}, "must not be negative"),
-        ({"thresholdRules": [_FORECAST], "budgetFilter": {"customPeriod": _YEAR}}, "only for a calendar period"),
-        ({"amount": {"lastPeriodAmount": {}}, "budgetFilter": {"customPeriod": _YEAR}}, "only for a calendar period"),
-        ({"budgetFilter": {"calendarPeriod": "YEAR", "customPeriod": _YEAR}}, "at most one of"),
-        ({"budgetFilter": {"creditTypes": ["PROMOTION"]}}, "only with INCLUDE_SPECIFIED_CREDITS"),
-        ({"displayName": "x" * 61}, "At most 60 characters"),
-    ],
-)
-def test_budget_refused(cloud: Served, changes: Json, words: str) -> None:
-    budgets = cloud.client("billingbudgets", "v1").billingAccounts().budgets()
-    with pytest.raises(HttpError, match=words) as refused:
-        budgets.create(parent=_ACCOUNT, body=_budget(**changes)).execute()
-    assert refused.value.status_code == 400
-
-
-def test_budget(cloud: Served) -> None:
-    budgets = cloud.client("billingbudgets", "v1").billingAccounts().budgets()
-    made = budgets.create(parent=_ACCOUNT, body=_budget()).execute()
-    assert made["amount"]["specifiedAmount"]["currencyCode"] == "USD"
-    changed = budgets.patch(name=made["name"], updateMask="amount.specifiedAmount.units", body={}).execute()
+def test_web_app_is_not_changed_under_an_old_etag(cloud: Served) -> None:
+    firebase = cloud.client("firebase", "v1beta1")
+    with suppress(HttpError):
+        firebase.projects().addFirebase(project=PROJECT, body={}).execute()
+    apps = firebase.projects().webApps()
+    made = cloud.ended(apps.create(parent=PROJECT, body={"displayName": "a"}).execute(), firebase.operations())
+    app = made["response"]
+    change = {"name": app["name"], "updateMask": "displayName", "body": {"displayName": "b", "etag": app["etag"]}}
+    assert apps.patch(**change).execute()["displayName"] == "b"
     with pytest.raises(HttpError) as stale:
-        budgets.patch(name=made["name"], body={"etag": made["etag"]}).execute()
-    assert (stale.value.status_code, changed["displayName"]) == (409, "month")
-    budgets.delete(name=made["name"]).execute()
+        apps.patch(**change).execute()
+    assert stale.value.status_code == 409
+
+
+def test_subnetwork_that_a_service_uses(cloud: Served) -> None:
+    compute, run = cloud.client("compute", "v1"), cloud.client("run", "v2").projects().locations()
+    at = {"project": Project.id, "region": "asia-southeast1"}
+    compute.networks().insert(project=Project.id, body={"name": "used"}).execute()
+    body = {"name": "used", "network": f"{PROJECT}/global/networks/used", "ipCidrRange": "10.0.0.0/24"}
+    compute.subnetworks().insert(**at, body=body).execute()
+    for name, interface in (("short", {"network": "used"}), ("long", {"subnetwork": f"{PLACE}/subnetworks/used"})):
+        interface = {key: value.replace("locations", "regions") for key, value in interface.items()}
+        changed = template(vpcAccess={"networkInterfaces": [interface]})
+        made = run.services().create(parent=PLACE, serviceId=name, body={"template": changed}).execute()
+        cloud.ended(made, run.operations())
+        with pytest.raises(HttpError, match=f"is already being used by '{PLACE}/services/{name}'") as refused:
+            compute.subnetworks().delete(**at, subnetwork="used").execute()
+        assert refused.value.status_code == 400
+        assert refused.value.error_details[0]["reason"] == "resourceInUseByAnotherResource"
+        cloud.ended(run.services().delete(name=f"{PLACE}/services/{name}").execute(), run.operations())
+    compute.subnetworks().delete(**at, subnetwork="used").execute()
 
 
 def test_subnetworks(cloud: Served) -> None:

@@ -76,15 +76,18 @@ def _check_notifications(change: Change, rule: Json) -> None:
     if len(channels) > _MOST_CHANNELS:
         raise bad_field("budget.notifications_rule", f"At most {_MOST_CHANNELS} notification channels are allowed")
     for channel in channels:
-        if call.store.get(f"monitoring.googleapis.com/{call.cloud.by_id(channel)}") is None:
+        found = call.store.get(f"monitoring.googleapis.com/{call.cloud.by_id(channel)}")
+        if found is None:
             raise bad_field("budget.notifications_rule", f"Notification channel {channel} does not exist")
+        if found.body.get("type") != "email":
+            raise bad_field("budget.notifications_rule", f"Notification channel {channel} is not one of type email")
     topic = rule.get("pubsubTopic")
     if topic:
         if not re.fullmatch(r"projects/[^/]+/topics/[^/]+", topic):
             raise bad_field("budget.notifications_rule.pubsub_topic", "must be projects/{project}/topics/{topic}")
         if call.store.get(f"pubsub.googleapis.com/{call.cloud.by_id(topic)}") is None:
             raise bad_field("budget.notifications_rule.pubsub_topic", f"Topic {topic} does not exist")
-    if (topic or channels) and rule.get("schemaVersion") != "1.0":
+    if rule.get("schemaVersion", "" if topic else "1.0") != "1.0":
         raise bad_field("budget.notifications_rule.schema_version", "must be 1.0")
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from tests.local_cloud import operations
 from tests.local_cloud.call import Call, digits, new_etag, now
 from tests.local_cloud.errors import GoogleError, bad_field, exists
+from tests.local_cloud.masks import value_at
 from tests.local_cloud.resources import live
 from tests.local_cloud.store import Json
 
@@ -152,12 +153,31 @@ def _subnetworks(call: Call) -> list[Json]:
     return [entity.body for entity in call.store.children(regions, deeper=True)]
 
 
+def _services(call: Call) -> list[str]:
+    """The services of Cloud Run that send through a network or a subnetwork. Google names an address of theirs."""
+    project = f"projects/{call.part('projects')}"
+    users = []
+    for entity in call.store.children(f"run.googleapis.com/{project}/locations", deeper=True):
+        region = entity.name.split("/")[4]
+        for interface in value_at(entity.body, "template.vpcAccess.networkInterfaces") or []:
+            network, given = interface.get("network", ""), interface.get("subnetwork")
+            subnetwork = (given or network).rpartition("/")[2]  # that of the network's name, if there is none
+            places = {f"global/networks/{network.rpartition('/')[2]}", f"regions/{region}/subnetworks/{subnetwork}"}
+            if call.name.removeprefix(f"{project}/") in places:
+                users.append(entity.body["name"])
+    return users
+
+
 def _delete(call: Call) -> Json:
     entity = live(call)
-    users = [each["selfLink"] for each in _subnetworks(call) if _path(each["network"]) == call.name]
+    users = [_path(each["selfLink"]) for each in _subnetworks(call) if _path(each["network"]) == call.name]
+    users += _services(call)
     if users:
+        kind = entity.body["kind"].removeprefix("compute#")
         raise GoogleError(
-            "FAILED_PRECONDITION", f"The network resource '{call.name}' is already being used by '{users[0]}'"
+            "FAILED_PRECONDITION",
+            f"The {kind} resource '{call.name}' is already being used by '{users[0]}'",
+            reason="resourceInUseByAnotherResource",
         )
     return _operation(call, call.name, "delete", partial(call.store.remove, entity.name))
 

@@ -92,7 +92,7 @@ def _config(call: Call) -> Json:
     }
 
 
-_WEB_APPS = Collection("firebase.v1beta1", "projects.webApps", "get patch")
+_WEB_APPS = Collection("firebase.v1beta1", "projects.webApps", "get patch", etag=True)
 
 
 def _enforce(call: Call) -> Json:

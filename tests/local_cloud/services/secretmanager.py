@@ -16,7 +16,7 @@ from tests.local_cloud.admission import LOCATIONS
 from tests.local_cloud.call import Call, new_etag, now
 from tests.local_cloud.errors import GoogleError, aborted, bad_field, not_found
 from tests.local_cloud.masks import value_at
-from tests.local_cloud.paging import paged
+from tests.local_cloud.paging import paged_by
 from tests.local_cloud.resources import Change, Collection, live
 from tests.local_cloud.store import Entity, Json
 
@@ -105,9 +105,9 @@ def _listed(call: Call) -> Json:
     """A page of the versions, the newest first."""
     live(call, call.name.removesuffix("/versions"))
     versions = call.store.children(call.full())
-    page, token = paged(call, versions)
+    page, token = paged_by(call, reversed(versions), lambda entity: -entity.serial)
     answer: Json = {"totalSize": len(versions)}
-    answer |= {"versions": [each.body for each in reversed(page)]} if page else {}
+    answer |= {"versions": [each.body for each in page]} if page else {}
     return answer | ({"nextPageToken": token} if token else {})
 
 
