@@ -11,7 +11,7 @@ from googleapiclient.errors import HttpError
 from tests.processes import until
 
 from .call import Project
-from .conftest import PLACE, PROJECT, Served
+from .conftest import PLACE, PROJECT, Served, template
 from .store import Json
 
 _DEPLOY = "run.projects.locations.services.create"
@@ -89,6 +89,17 @@ def test_failing_and_slow_operation(cloud: Served) -> None:
     slow = registry.repositories().create(parent=PLACE, repositoryId="slow", body=body).execute()
     assert registry.operations().get(name=slow["name"]).execute()["done"] is False
     assert cloud.ended(slow, registry.operations())["response"]["name"] == f"{PLACE}/repositories/slow"
+
+
+def test_a_deploy_that_is_slow_and_fails(cloud: Served) -> None:
+    """For a reason of its own: the fault is only that it takes a while."""
+    run = cloud.client("run", "v2").projects().locations()
+    cloud.fault(_DEPLOY, operation={"seconds": 0.3})
+    environment = [{"name": "KEY", "valueSource": {"secretKeyRef": {"secret": "none", "version": "1"}}}]
+    body = {"template": template(container__env=environment)}
+    made = run.services().create(parent=PLACE, serviceId="slow-and-broken", body=body).execute()
+    assert run.operations().get(name=made["name"]).execute()["done"] is False
+    assert "secrets/none/versions/1 was not found" in cloud.ended(made, run.operations())["error"]["message"]
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,9 @@ _REFUSED: list[tuple[Json, str]] = [
     ({"container__startupProbe": {**_PROBE, "periodSeconds": 241}}, "period_seconds: must be from 1 to 240"),
     ({"container__startupProbe": {**_PROBE, "periodSeconds": 5, "timeoutSeconds": 6}}, "timeout_seconds"),
     ({"container__startupProbe": {**_PROBE, "periodSeconds": 200, "failureThreshold": 10}}, "at most 1800"),
-    ({"container__livenessProbe": {"tcpSocket": {"port": 8080}}}, "cannot be a tcpSocket"),
+    ({"container__startupProbe": {**_PROBE, "periodSeconds": 5, "timeoutSeconds": 5}}, "less than period_seconds"),
+    ({"container__livenessProbe": {"tcpSocket": {"port": 8080}}}, "livenessProbe cannot be a tcpSocket"),
+    ({"container__readinessProbe": {"tcpSocket": {"port": 8080}}}, "readinessProbe cannot be a tcpSocket"),
     (_without_gpu("1", "5Gi"), "For 1.0 CPU, memory must be between 128Mi and 4096Mi"),
     (_without_gpu("2", "9Gi"), "For 2.0 CPU"),
     (_without_gpu("4", "1Gi"), "between 2048Mi and 16384Mi"),
@@ -90,6 +92,7 @@ _REFUSED: list[tuple[Json, str]] = [
     ({"vpcAccess": {"networkInterfaces": [{"network": "none"}]}}, "VPC network"),
     ({"vpcAccess": {"networkInterfaces": [{}]}}, "Either network or subnetwork"),
     ({"revision": "another-1"}, "must begin with 'refused-'"),
+    ({"annotations": {"autoscaling.knative.dev/maxScale": "1"}}, "has a prefix that is reserved"),
 ]
 
 
@@ -106,6 +109,29 @@ def test_fraction_of_a_cpu_and_images_of_others(cloud: Served, run: Any, image: 
     name = image.translate(str.maketrans("/.:", "---"))
     body = {"template": template(**_without_gpu("0.5", "512Mi", container__image=image))}
     assert "error" not in _create(cloud, run, name, body)
+
+
+@pytest.mark.parametrize(("cpu", "concurrency"), [("0.5", 1), ("1", 80)])
+def test_usual_concurrency(cloud: Served, run: Any, cpu: str, concurrency: int) -> None:
+    body = {"template": template(**_without_gpu(cpu, "512Mi", maxInstanceRequestConcurrency=None))}
+    made = _create(cloud, run, f"usual-{concurrency}", body)["response"]["template"]
+    assert made["maxInstanceRequestConcurrency"] == concurrency
+
+
+def test_googles_own_probe_said_aloud(cloud: Served, run: Any) -> None:
+    """As Terraform sends it back."""
+    usual = {"timeoutSeconds": 240, "periodSeconds": 240, "failureThreshold": 1, "tcpSocket": {"port": 8080}}
+    assert "error" not in _create(cloud, run, "usual-probe", {"template": template(container__startupProbe=usual)})
+
+
+def test_traffic_to_the_revision_that_the_same_request_makes(cloud: Served, run: Any) -> None:
+    green = {"type": "TRAFFIC_TARGET_ALLOCATION_TYPE_REVISION", "revision": "named-green", "percent": 100}
+    body: Json = {"template": template(revision="named-green"), "traffic": [green]}
+    assert "error" not in _create(cloud, run, "named", body)
+    blue = {**green, "revision": "named-blue", "percent": 0, "tag": "blue"}
+    body = {"template": template(revision="named-blue", timeout="60s"), "traffic": [green, blue]}
+    now = cloud.ended(run.services().patch(name=f"{PLACE}/services/named", body=body).execute(), run.operations())
+    assert [each["revision"] for each in now["response"]["trafficStatuses"]] == ["named-green", "named-blue"]
 
 
 def test_a_negative_share_of_the_traffic(run: Any) -> None:
@@ -169,6 +195,11 @@ def test_secret_that_the_account_may_not_read_fails_the_operation(cloud: Served,
     assert "Permission denied on secret" in ended["error"]["message"]
     service = run.services().get(name=f"{PLACE}/services/secretive").execute()
     assert service["terminalCondition"]["state"] == "CONDITION_FAILED"
+    broken = template(container__env=environment, timeout="60s")
+    cloud.ended(run.services().patch(name=service["name"], body={"template": broken}).execute(), run.operations())
+    with pytest.raises(HttpError) as stale:
+        run.services().patch(name=service["name"], body={"template": template(), "etag": service["etag"]}).execute()
+    assert stale.value.status_code == 409
     reader = "serviceAccount:815162342100-compute@developer.gserviceaccount.com"
     policy = {"bindings": [{"role": "roles/secretmanager.secretAccessor", "members": [reader]}]}
     secrets.setIamPolicy(resource=f"{PROJECT}/secrets/key", body={"policy": policy}).execute()

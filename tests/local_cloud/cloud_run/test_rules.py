@@ -147,7 +147,7 @@ def test_a_container_that_cannot_start(here: Place, callers: ThreadPoolExecutor)
 
 
 def test_a_container_whose_liveness_probe_fails_is_killed(here: Place) -> None:
-    probe = {"httpGet": {"path": "/live"}, "periodSeconds": 1, "failureThreshold": 10}
+    probe = {"httpGet": {"path": "/live"}, "periodSeconds": 2, "failureThreshold": 10}
     here.warm(container__startupProbe=probe)
     here.get("/sicken")
     here.run.leap(80)

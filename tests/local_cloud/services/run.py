@@ -7,12 +7,12 @@ import hashlib
 import random
 from typing import Any
 
-from tests.local_cloud.call import digits, now
+from tests.local_cloud.call import digits, new_etag, now
 from tests.local_cloud.errors import GoogleError
 from tests.local_cloud.resources import Change, Collection
 from tests.local_cloud.store import Json
 
-from . import run_rollouts, run_rules
+from . import run_containers, run_rollouts, run_rules
 
 _LATEST = "TRAFFIC_TARGET_ALLOCATION_TYPE_LATEST"
 _PROBE = {"initialDelaySeconds": 0, "timeoutSeconds": 1, "periodSeconds": 10, "failureThreshold": 3}
@@ -22,8 +22,9 @@ def _check(change: Change) -> None:
     _defaults(change)
     run_rules.check(change)
     failure = _failure(change)
-    if failure and "operation" not in change.call.fault:
-        change.call.fault = {"operation": failure}
+    asked = change.call.fault.get("operation", {})
+    if failure and "status" not in asked:
+        change.call.fault = {"operation": {**asked, **failure}}
 
 
 def _failure(change: Change) -> Json | None:
@@ -41,8 +42,6 @@ def _defaults(change: Change) -> None:
     template = body["template"]
     template.setdefault("timeout", "300s")
     template.setdefault("serviceAccount", f"{project.number}-compute@developer.gserviceaccount.com")
-    if not template.get("maxInstanceRequestConcurrency"):
-        template["maxInstanceRequestConcurrency"] = 80
     template.setdefault("scaling", {}).setdefault("maxInstanceCount", 100)
     for container in template.get("containers", []):
         resources = container.setdefault("resources", {"cpuIdle": True})
@@ -56,16 +55,12 @@ def _defaults(change: Change) -> None:
             port.setdefault("containerPort", 8080)
         if container.get("ports") and "startupProbe" not in container:
             socket = {"port": container["ports"][0]["containerPort"]}
-            container["startupProbe"] = {
-                **_PROBE,
-                "timeoutSeconds": 240,
-                "periodSeconds": 240,
-                "failureThreshold": 1,
-                "tcpSocket": socket,
-            }
-        for name in ("startupProbe", "livenessProbe"):
+            container["startupProbe"] = {**run_containers.USUAL_STARTUP, "tcpSocket": socket}
+        for name in run_containers.PROBES:
             if name in container:
                 _probe_defaults(container, name)
+    if not template.get("maxInstanceRequestConcurrency"):
+        template["maxInstanceRequestConcurrency"] = run_rules.usual_concurrency(template)
     body.setdefault("ingress", "INGRESS_TRAFFIC_ALL")
     body.setdefault("launchStage", "GA")
     if not body.get("traffic"):
@@ -127,7 +122,7 @@ def _remember_failure(change: Change, message: str) -> None:
     del body["latestReadyRevision"]
     if change.before and "latestReadyRevision" in change.before:
         body["latestReadyRevision"] = change.before["latestReadyRevision"]
-    body["etag"] = (change.before or {}).get("etag", "ImZhaWxlZCI=")
+    body["etag"] = new_etag()
     change.call.store.put(change.call.full(change.name), body)
 
 

@@ -15,6 +15,9 @@ _MEMORY_GIB = {1: (0.125, 4), 2: (0.125, 8), 4: (2, 16), 6: (4, 24), 8: (4, 32)}
 """Whole CPUs, each with the least and the most memory."""
 _LEAST_CPU = 0.08
 _GPU_WINDOW_S = 1800
+PROBES = ("startupProbe", "livenessProbe", "readinessProbe")
+USUAL_STARTUP = {"initialDelaySeconds": 0, "timeoutSeconds": 240, "periodSeconds": 240, "failureThreshold": 1}
+"""Google's own, by TCP: the one probe whose timeout may be as long as its period."""
 _RESERVED_ENV = {"PORT", "K_SERVICE", "K_REVISION", "K_CONFIGURATION", "K_TRACE"}
 _PART = r"[a-z0-9]+([._-]+[a-z0-9]+)*"
 _HOST = r"docker\.io|([a-z]+\.)?gcr\.io|([a-z0-9-]+-)?docker\.pkg\.dev"
@@ -43,7 +46,7 @@ def check(container: Json) -> None:
     _image(container.get("image", ""))
     _ports_and_variables(container)
     _resources(limits)
-    for name in ("startupProbe", "livenessProbe"):
+    for name in PROBES:
         if name in container:
             _probe(container[name], name, gpu="nvidia.com/gpu" in limits)
 
@@ -133,12 +136,13 @@ def _probe(probe: Json, name: str, *, gpu: bool) -> None:
         raise bad_field(where, "needs exactly one of httpGet, tcpSocket and grpc")
     if not (value_at(probe, "httpGet.path") or "/").startswith("/"):
         raise bad_field(f"{where}.http_get.path", "must begin with /")
-    if name == "livenessProbe" and "tcpSocket" in probe:
-        raise bad_field(where, "a liveness probe cannot be a tcpSocket")
+    if name != "startupProbe" and "tcpSocket" in probe:
+        raise bad_field(where, f"a {name} cannot be a tcpSocket")
     if not 1 <= period <= longest:
         raise bad_field(f"{where}.period_seconds", f"must be from 1 to {longest}")
-    if not 1 <= timeout <= period:
-        raise bad_field(f"{where}.timeout_seconds", f"must be from 1 to period_seconds, which is {period}")
+    usual = "tcpSocket" in probe and probe.items() >= USUAL_STARTUP.items()
+    if timeout < 1 or (timeout >= period and not usual):
+        raise bad_field(f"{where}.timeout_seconds", "must be at least 1 and less than period_seconds.")
     if failures < 1:
         raise bad_field(f"{where}.failure_threshold", "must be at least 1")
     if not 0 <= probe.get("initialDelaySeconds", 0) <= longest:

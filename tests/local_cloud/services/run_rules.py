@@ -70,6 +70,15 @@ def _seconds(value: str) -> float:
     return float(value[:-1])
 
 
+def usual_concurrency(template: Json) -> int:
+    """How many requests an instance gets at once where nobody said it."""
+    return 80 if _cpus(template) >= 1 else 1
+
+
+def _cpus(template: Json) -> float:
+    return sum(cpu(container["resources"]["limits"]) for container in template.get("containers", []))
+
+
 def _limits(template: Json) -> None:
     if not 0 < _seconds(template["timeout"]) <= _LONGEST_S:
         raise bad_field("service.template.timeout", f"must be more than 0 and at most {_LONGEST_S} seconds")
@@ -86,7 +95,7 @@ def _generation(template: Json) -> None:
     second = template.get("executionEnvironment") == "EXECUTION_ENVIRONMENT_GEN2"
     if second and sum(memory_gib(each["limits"]) for each in resources) < _LEAST_GIB_OF_GEN2:
         raise bad_field("resources.limits.memory", "the second generation environment needs at least 512Mi")
-    if sum(cpu(each["limits"]) for each in resources) >= 1:
+    if _cpus(template) >= 1:
         return
     for excluded, words in (
         (template["maxInstanceRequestConcurrency"] > 1, "concurrency > 1"),
@@ -165,7 +174,7 @@ def _names(change: Change, template: Json) -> None:
         labels.check(where.get("labels", {}), "service.labels")
         for kind in ("labels", "annotations"):
             for key in where.get(kind, {}):
-                if re.match(r"(run|cloud|serving)\.(googleapis\.com|knative\.dev)", key):
+                if re.match(r"(run|cloud|serving|autoscaling)\.(googleapis\.com|knative\.dev)", key):
                     raise bad_field(f"service.{kind}", f"'{key}' has a prefix that is reserved")
 
 
@@ -206,7 +215,9 @@ def _traffic(change: Change) -> None:
         revision = target.get("revision", "")
         if by_name != bool(revision):
             raise bad_field("service.traffic.revision", "a revision is named exactly where the type is REVISION")
-        if revision and change.call.store.get(f"{change.call.full(change.name)}/revisions/{revision}") is None:
+        if not revision or revision == change.body["template"].get("revision"):
+            continue  # it is not named, or there as soon as this request is done
+        if change.call.store.get(f"{change.call.full(change.name)}/revisions/{revision}") is None:
             raise invalid(f"Revision {revision} in traffic does not exist in service {change.id}.")
 
 
