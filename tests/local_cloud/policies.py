@@ -62,11 +62,12 @@ def _version(version: int) -> int:
     return version
 
 
-def replace(call: Call, name: str | None = None, policy: Json | None = None) -> Json:
+def replace(call: Call, name: str | None = None, policy: Json | None = None, *, stale: str = "ABORTED") -> Json:
     """Set the policy of a resource.
 
     Raises:
-        GoogleError: 409, somebody else set it since it was read; 400, a member, role or condition that is wrong.
+        GoogleError: `stale`, 409 for all but Cloud Storage, somebody else set it since it was read; 400, a member, role
+            or condition that is wrong.
     """
     policy = call.body.get("policy") if policy is None else policy
     if policy is None:
@@ -74,7 +75,7 @@ def replace(call: Call, name: str | None = None, policy: Json | None = None) -> 
     given, version, current = policy.get("etag"), policy.get("version", 0), _stored(call, name)
     if given and given.rstrip("=") != current["etag"].rstrip("="):
         raise GoogleError(
-            "ABORTED",
+            stale,
             "There were concurrent policy changes. Please retry the whole read-modify-write with exponential backoff. "
             f"The request's ETag '{given}' did not match the current policy's ETag '{current['etag']}'.",
         )

@@ -170,7 +170,7 @@ def parameters(method: Method, query: Mapping[str, list[str]]) -> Json:
     """The query of a request: single values as strings, repeated ones as lists.
 
     Raises:
-        GoogleError: 400 for an unknown parameter, a required one that is missing, a value outside its enum.
+        GoogleError: 400 for an unknown parameter, a required one that is missing, a value outside its enum or format.
     """
     result: Json = {}
     for given, values in query.items():
@@ -193,6 +193,8 @@ def parameters(method: Method, query: Mapping[str, list[str]]) -> Json:
 
 def _parameter(name: str, of: Json, value: str) -> str:
     valid = {"boolean": value in ("true", "false"), "integer": bool(_WHOLE.fullmatch(value))}.get(of["type"], True)
+    if of.get("format") in _FORMATS and value and not _FORMATS[of["format"]](value):
+        raise _wrong(name, value, of["format"])
     if not valid or ("enum" in of and value not in of["enum"]):
         words = f"Invalid value at '{name}' ({'enum' if 'enum' in of else of['type']}), \"{value}\""
         raise bad_field(name, words, words)

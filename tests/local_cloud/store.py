@@ -69,10 +69,11 @@ class Store:
             (name, json.dumps(body), deleted),
         )
 
-    def remove(self, name: str) -> None:
-        """Forget a resource, all below it, and their policies and contents."""
+    def remove(self, name: str, *, below: bool = True) -> None:
+        """Forget a resource, all below it unless it has nothing there, and their policies and contents."""
         for table in ("entity", "policy", "content"):
-            self._db.execute(f"DELETE FROM {table} WHERE name = ? OR name GLOB ?", (name, f"{name}/*"))  # noqa: S608
+            names = (name, f"{name}/*" if below else name)
+            self._db.execute(f"DELETE FROM {table} WHERE name = ? OR name GLOB ?", names)  # noqa: S608
 
     def children(self, parent: str, *, deeper: bool = False) -> list[Entity]:
         """The resources below a name, in order of creation; `deeper` also those below these."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import httpx2 as httpx
 import pytest
 from googleapiclient.errors import HttpError
 
@@ -61,6 +62,37 @@ def test_alert_on_a_metric_with_a_slash_in_its_name(cloud: Served) -> None:
             policies.create(name=PROJECT, body=_policy(**condition)).execute()
     unchecked = {"query": "logging_googleapis_com:user_none > 0", "disableMetricValidation": True}
     policies.create(name=PROJECT, body=_policy(conditionPrometheusQueryLanguage=unchecked)).execute()
+
+
+def test_metric_below_whose_name_is_another(cloud: Served) -> None:
+    metrics = cloud.client("logging", "v2").projects().metrics()
+    for name in ("below", "below/errors"):
+        metrics.create(parent=PROJECT, body={"name": name, "filter": "severity>=ERROR"}).execute()
+    metrics.delete(metricName=f"{PROJECT}/metrics/below").execute()
+    with pytest.raises(HttpError, match="404"):
+        metrics.get(metricName=f"{PROJECT}/metrics/below").execute()
+    left = f"{cloud.url}/logging.googleapis.com/v2/{PROJECT}/metrics/below%2Ferrors"
+    assert httpx.get(left, headers={"Authorization": "Bearer fake"}).json()["name"] == "below/errors"
+
+
+def test_policy_is_replaced_where_no_mask_says_what_changes(cloud: Served) -> None:
+    policies = cloud.client("monitoring", "v3").projects().alertPolicies()
+    body = _policy(conditionThreshold=_THRESHOLD)
+    made = policies.create(name=PROJECT, body={**body, "userLabels": {"a": "b"}, "enabled": False}).execute()
+    changed = policies.patch(name=made["name"], body=body).execute()
+    assert (changed["name"], changed["creationRecord"]) == (made["name"], made["creationRecord"])
+    assert ("userLabels" in changed, changed["enabled"]) == (False, True)
+    assert changed["conditions"][0]["name"] != made["conditions"][0]["name"]
+
+
+@pytest.mark.parametrize("name", ["interval.endTime", "aggregation.alignmentPeriod"])
+def test_time_that_is_none(cloud: Served, name: str) -> None:
+    series = cloud.client("monitoring", "v3").projects().timeSeries()
+    asked = {"interval.startTime": "2026-01-01T00:00:00Z", "interval.endTime": "2026-01-02T00:00:00Z", name: "soon"}
+    asked = {key.replace(".", "_"): value for key, value in asked.items()}
+    with pytest.raises(HttpError, match=f"Invalid value at '{name}'") as refused:
+        series.list(name=PROJECT, filter='metric.type="run.googleapis.com/request_count"', **asked).execute()
+    assert refused.value.status_code == 400
 
 
 def test_metric_is_not_replaced_by_one_without_a_filter(cloud: Served) -> None:

@@ -59,7 +59,9 @@ def cloud(tmp_path_factory: pytest.TempPathFactory, key: rsa.RSAPrivateKey) -> I
         yield here
 
 
-def _credentials(cloud: Served, folder: Path, key: rsa.RSAPrivateKey, account: str = _EMAIL, **claims: Any) -> Any:
+def _credentials(
+    cloud: Served, folder: Path, key: rsa.RSAPrivateKey, account: str | None = _EMAIL, **claims: Any
+) -> Any:
     body = {
         "iss": _ISSUER,
         "aud": f"https:{_AUDIENCE}",
@@ -76,7 +78,7 @@ def _credentials(cloud: Served, folder: Path, key: rsa.RSAPrivateKey, account: s
         subject_token_type="urn:ietf:params:oauth:token-type:jwt",  # noqa: S106
         token_url=f"{cloud.url}/sts.googleapis.com/v1/token",
         credential_source={"file": str(file)},
-        service_account_impersonation_url=f"{accounts}/{account}:generateAccessToken",
+        service_account_impersonation_url=f"{accounts}/{account}:generateAccessToken" if account else None,
         scopes=["https://www.googleapis.com/auth/cloud-platform"],
     )
 
@@ -95,6 +97,7 @@ def test_token_that_the_pool_lets_in(cloud: Served, tmp_path: Path, key: rsa.RSA
         ({"iss": "https://example.com"}, "Invalid issuer"),
         ({"exp": 1_700_000_000}, "Signature has expired"),
         ({"sub": "x" * 128}, "longer than 127"),
+        ({"iat": "1700000000"}, "must be numbers"),
         ({"exp": time.time() + 48 * 3600}, "more than 24 hours"),
     ],
 )
@@ -125,6 +128,19 @@ def _account(cloud: Served, name: str) -> Json:
     accounts = cloud.client("iam", "v1").projects().serviceAccounts()
     made: Json = accounts.create(name=PROJECT, body={"accountId": name}).execute()
     return made
+
+
+def test_role_for_identity_tokens_alone(cloud: Served, tmp_path: Path, key: rsa.RSAPrivateKey) -> None:
+    account = _account(cloud, "identified")
+    binding = {"role": "roles/iam.serviceAccountOpenIdTokenCreator", "members": [_MEMBER]}
+    accounts = cloud.client("iam", "v1").projects().serviceAccounts()
+    accounts.setIamPolicy(resource=account["name"], body={"policy": {"bindings": [binding]}}).execute()
+    credentials = _credentials(cloud, tmp_path, key, None)
+    tokens = cloud.client("iamcredentials", "v1", credentials).projects().serviceAccounts()
+    name = f"projects/-/serviceAccounts/{account['email']}"
+    assert tokens.generateIdToken(name=name, body={"audience": "https://example.com"}).execute()["token"]
+    with pytest.raises(HttpError, match=r"getAccessToken' denied"):
+        tokens.generateAccessToken(name=name, body={"scope": ["s"]}).execute()
 
 
 def test_account_that_is_disabled(cloud: Served, tmp_path: Path, key: rsa.RSAPrivateKey) -> None:

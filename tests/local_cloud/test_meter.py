@@ -159,6 +159,10 @@ def test_pages_of_an_answer(cloud: Cloud) -> None:
     assert [row["f"][0]["v"] for row in first["rows"] + second["rows"]] == ["1", "2", "3"]
     assert first["schema"]["fields"] == [{"name": "n", "type": "INTEGER", "mode": "NULLABLE"}]
     assert "pageToken" not in second
+    for wrong in ({"pageToken": "next"}, {"startIndex": "-1"}):
+        with pytest.raises(HttpError, match="Invalid page token or start index") as refused:
+            jobs.getQueryResults(**asked, **wrong).execute()
+        assert refused.value.status_code == 400
 
 
 def test_a_table_that_is_not_there_and_sql_that_is_none(cloud: Cloud) -> None:
@@ -166,3 +170,5 @@ def test_a_table_that_is_not_there_and_sql_that_is_none(cloud: Cloud) -> None:
         query(cloud, "SELECT 1 FROM `kikitori-local.billing.gcp_billing_export_v1_000000_000000_000000`")
     with pytest.raises(HttpError, match="Syntax error"):
         query(cloud, "SELECT FROM (")
+    with pytest.raises(HttpError, match="not as its type needs it"):
+        query(cloud, "SELECT @begin", begin="soon")

@@ -163,6 +163,10 @@ def test_bucket_is_merged(storage: Any) -> None:
     bucket = _bucket(storage, "merged", labels={"a": "1", "b": "2"})
     patched = storage.buckets().patch(bucket=bucket, body={"labels": {"a": None, "c": "3"}}).execute()
     assert (patched["labels"], patched["metageneration"]) == ({"b": "2", "c": "3"}, "2")
+    servers = {"timeCreated": "2020-01-01T00:00:00Z", "projectNumber": "1", "metageneration": None, "etag": "x"}
+    kept = storage.buckets().patch(bucket=bucket, body=servers).execute()
+    changed = {name for name in patched if patched[name] != kept[name]}
+    assert (changed - {"updated", "softDeletePolicy"}, kept["metageneration"]) == ({"metageneration", "etag"}, "3")
     cleared = storage.buckets().patch(bucket=bucket, body={"lifecycle": {"rule": None}, "labels": None}).execute()
     assert "labels" not in cleared
     with pytest.raises(HttpError, match="cannot be changed"):
@@ -183,8 +187,12 @@ def test_refused(storage: Any) -> None:
         "version": 3,
         "bindings": [{"role": "roles/storage.admin", "members": ["user:a@b.c"], "condition": condition}],
     }
-    with pytest.raises(HttpError, match="need uniform bucket-level access"):
+    with pytest.raises(HttpError, match="need uniform bucket-level access") as conditional:
         storage.buckets().setIamPolicy(bucket="plain", body=plain).execute()
+    plain |= {"etag": "CAI=", "bindings": []}
+    with pytest.raises(HttpError, match="concurrent policy changes") as stale:
+        storage.buckets().setIamPolicy(bucket="plain", body=plain).execute()
+    assert (conditional.value.status_code, stale.value.status_code) == (412, 412)
 
 
 def _rule(action: str, **condition: Any) -> dict[str, Any]:

@@ -25,6 +25,7 @@ _SUBJECT_TOKENS = ("urn:ietf:params:oauth:token-type:jwt", "urn:ietf:params:oaut
 _LIFETIME_S = 3600
 _LONGEST_SUBJECT_TOKEN_S = 24 * 3600
 _IMPERSONATORS = ("roles/iam.workloadIdentityUser", "roles/iam.serviceAccountTokenCreator")
+_IDENTIFIERS = (*_IMPERSONATORS, "roles/iam.serviceAccountOpenIdTokenCreator")
 _PREFIX = "local."
 _KEPT = "tokens"
 
@@ -128,6 +129,8 @@ def _verified(cloud: Cloud, provider: Json, token: str, audience: str) -> Json:
     except (jwt.PyJWTError, StopIteration) as error:
         reason = str(error) or "no key of the issuer has its kid"
         raise invalid(f"The given credential is invalid or its signature cannot be verified: {reason}.") from error
+    if not all(isinstance(claims[name], int | float) for name in ("exp", "iat")):
+        raise invalid("The given credential is invalid: exp and iat must be numbers.")
     if claims["exp"] - claims["iat"] > _LONGEST_SUBJECT_TOKEN_S:
         raise invalid("The given credential is invalid: it is valid for more than 24 hours.")
     return claims
@@ -147,7 +150,7 @@ def key_set(jwks: str) -> jwt.PyJWKSet:
 
 def impersonate(call: Call) -> Json:
     """`generateAccessToken`: for whom the policies of the service account and of its project let be it."""
-    email = _impersonated(call)
+    email = _impersonated(call, "getAccessToken", _IMPERSONATORS)
     if not call.body.get("scope"):
         raise bad_field("scope", "Required field is missing")
     lifetime = call.body.get("lifetime", f"{_LIFETIME_S}s")
@@ -160,15 +163,15 @@ def impersonate(call: Call) -> Json:
 
 def identify(call: Call) -> Json:
     """`generateIdToken`: likewise."""
-    email = _impersonated(call)
+    email = _impersonated(call, "getOpenIdToken", _IDENTIFIERS)
     if not call.body.get("audience"):
         raise bad_field("audience", "Required field is missing")
     with_email = bool(call.body.get("includeEmail"))
     return {"token": identity_tokens.issued(call.store, email, call.body["audience"], with_email=with_email)}
 
 
-def _impersonated(call: Call) -> str:
-    """The address of the service account that a caller wants to be, if he may."""
+def _impersonated(call: Call, permission: str, holders: tuple[str, ...]) -> str:
+    """The address of the service account that a caller wants to be, if one of the roles that let him is his."""
     account = accounts.find(call)
     if account.body.get("disabled"):
         raise GoogleError("FAILED_PRECONDITION", f"Service account {account.body['email']} is disabled.")
@@ -176,9 +179,9 @@ def _impersonated(call: Call) -> str:
     if kept := _kept(call.cloud, token):
         named = f"projects/{call.cloud.project.id}/serviceAccounts/{account.body['uniqueId']}"
         resource = conditions.Resource(account.name, accounts.HOST, f"{accounts.HOST}/ServiceAccount", named)
-        if not {kept["principal"], *kept["also"]} & policies.holders(call.store, resource, *_IMPERSONATORS):
+        if not {kept["principal"], *kept["also"]} & policies.holders(call.store, resource, *holders):
             raise GoogleError(
                 "PERMISSION_DENIED",
-                "Permission 'iam.serviceAccounts.getAccessToken' denied on resource (or it may not exist).",
+                f"Permission 'iam.serviceAccounts.{permission}' denied on resource (or it may not exist).",
             )
     return str(account.body["email"])

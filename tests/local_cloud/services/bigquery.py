@@ -6,6 +6,7 @@ dataset: gcp_billing_export_v1_ACCOUNT and gcp_billing_export_resource_v1_ACCOUN
 
 from __future__ import annotations
 
+import re
 import uuid
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
@@ -32,7 +33,10 @@ def _query(call: Call) -> Json:
         raise invalid("The local cloud reads GoogleSQL: set useLegacySql to false.")
     if body.get("parameterMode", "NAMED") != "NAMED":
         raise GoogleError("UNIMPLEMENTED", "The local cloud takes a query's parameters by name alone.")
-    parameters = {one["name"]: _parameter(one) for one in body.get("queryParameters", [])}
+    try:
+        parameters = {one["name"]: _parameter(one) for one in body.get("queryParameters", [])}
+    except (KeyError, ValueError) as error:
+        raise invalid(f"A query parameter is not as its type needs it: {error}") from error
     fields, values = _run(call, body.get("query", ""), parameters)
     job = f"job_{uuid.uuid4().hex}"
     answer: Json = {
@@ -57,8 +61,10 @@ def _results(call: Call) -> Json:
     asked = call.query
     for name in ("location", "timeoutMs"):
         asked.get(name)
-    start = int(asked.get("pageToken") or asked.get("startIndex") or 0)
-    page = _page(found.body["rows"], start, asked.get("maxResults"))
+    start = asked.get("pageToken") or asked.get("startIndex") or "0"
+    if not re.fullmatch(r"\d{1,18}", start):
+        raise invalid(f"Invalid page token or start index: {start}")
+    page = _page(found.body["rows"], int(start), asked.get("maxResults"))
     return {"kind": "bigquery#getQueryResultsResponse", **found.body, **page}
 
 

@@ -7,7 +7,7 @@ import re
 from tests.local_cloud import filters
 from tests.local_cloud.call import Call, now
 from tests.local_cloud.errors import bad_field
-from tests.local_cloud.resources import Change, Collection
+from tests.local_cloud.resources import Change, Collection, live
 from tests.local_cloud.store import Json
 
 from . import request_log
@@ -57,10 +57,16 @@ def _replace(call: Call) -> Json:
     return body
 
 
+def _delete(call: Call) -> Json:
+    """Of this one alone: `a/b` is no part of the metric `a`."""
+    call.store.remove(live(call).name, below=False)
+    return {}
+
+
 _METRICS = Collection(
     "logging.v2",
     "projects.metrics",
-    "create get delete",
+    "create get",
     id=".name",
     pattern=r"[A-Za-z0-9_.,+!*'()%/-]{1,100}",
     required=("filter",),
@@ -72,6 +78,7 @@ METHODS = {
     "logging.v2": {
         **_METRICS.methods(),
         "logging.projects.metrics.update": _replace,
+        "logging.projects.metrics.delete": _delete,
         "logging.entries.list": request_log.listed,
     }
 }

@@ -168,6 +168,7 @@ _POLICIES = Collection(
     id=lambda _: digits(19),
     pattern=r"\d+",
     required=("displayName",),
+    mask="replace",
     check=_check_policy,
     fill=_fill_policy,
 )

@@ -19,6 +19,11 @@ _NAME = re.compile(
     r"(?!goog)(?!.*(google|g00gle))(?!.*(\.\.|\.-|-\.))(?!\d+(\.\d+){3}$)[a-z0-9][a-z0-9_.-]{1,220}[a-z0-9]"
 )
 """https://cloud.google.com/storage/docs/buckets#naming."""
+_SERVERS = set(
+    "kind id selfLink projectNumber owner generation metageneration timeCreated updated softDeleteTime hardDeleteTime"
+    " etag locationType satisfiesPZI satisfiesPZS".split()
+)
+"""What is Google's alone in a bucket: it is ignored where a client sends it."""
 _CLASSES = "STANDARD NEARLINE COLDLINE ARCHIVE".split()
 _ACTIONS = {"Delete", "SetStorageClass", "AbortIncompleteMultipartUpload"}
 _SOFT_DELETE_S, _LONGEST_SOFT_DELETE_S = 7 * 24 * 3600, 90 * 24 * 3600
@@ -103,6 +108,10 @@ def _check_periods(body: Json) -> None:
         raise bad_field("retentionPolicy.retentionPeriod", "must be more than 0 and at most 100 years")
 
 
+def _given(call: Call) -> Json:
+    return {name: value for name, value in call.body.items() if name not in _SERVERS}
+
+
 def _complete(body: Json) -> Json:
     body = {
         **body,
@@ -134,7 +143,7 @@ def _insert(call: Call) -> Json:
         raise GoogleError(
             "ALREADY_EXISTS", "Your previous request to create the named bucket succeeded and you already own it."
         )
-    body = _complete(call.body)
+    body = _complete(_given(call))
     _check(body)
     body |= {
         "kind": "storage#bucket",
@@ -173,7 +182,7 @@ def _patch(call: Call) -> Json:
     for name in ("location", "name"):
         if name in call.body and (call.body[name] or "").lower() != entity.body[name].lower():
             raise bad_field(name, "A bucket's name and location cannot be changed")
-    body = _complete(_merged(entity.body, call.body))
+    body = _complete(_merged(entity.body, _given(call)))
     _check(body)
     body |= {"metageneration": str(int(body["metageneration"]) + 1), "updated": now()}
     body["etag"] = f"CAE{body['metageneration']}="
@@ -216,9 +225,12 @@ def _set_policy(call: Call) -> Json:
         )
     uniform = entity.body["iamConfiguration"]["uniformBucketLevelAccess"]["enabled"]
     if not uniform and any("condition" in binding for binding in call.body.get("bindings", [])):
-        raise invalid("Conditions in a bucket's policy need uniform bucket-level access.")
+        raise GoogleError("CONDITION_NOT_MET", "Conditions in a bucket's policy need uniform bucket-level access.")
     given = {name: value for name, value in call.body.items() if name not in ("kind", "resourceId")}
-    return {"kind": "storage#policy", **policies.replace(call, f"b/{entity.body['name']}", given)}
+    return {
+        "kind": "storage#policy",
+        **policies.replace(call, f"b/{entity.body['name']}", given, stale="CONDITION_NOT_MET"),
+    }
 
 
 METHODS = {
