@@ -38,8 +38,15 @@ def caller(cloud: Cloud, method: Method, headers: Mapping[str, str]) -> str:
     Raises:
         GoogleError: 401, no token or one that has expired.
     """
-    if method.api.host in _WITHOUT_TOKEN:
-        return ""
+    return "" if method.api.host in _WITHOUT_TOKEN else bearer(cloud, headers)
+
+
+def bearer(cloud: Cloud, headers: Mapping[str, str]) -> str:
+    """The principal of the token in a request's headers.
+
+    Raises:
+        GoogleError: as above.
+    """
     kind, _, token = headers.get("authorization", "").partition(" ")
     if kind.lower() != "bearer" or not token:
         raise GoogleError("UNAUTHENTICATED", "Request is missing required authentication credential.")

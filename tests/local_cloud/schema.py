@@ -176,6 +176,8 @@ def parameters(method: Method, query: Mapping[str, list[str]]) -> Json:
     for given, values in query.items():
         name = given if given in method.parameters else camel(given)
         of = method.parameters.get(name)
+        if given == "upload_id" and "mediaUpload" in method.entry:
+            name, of = given, {"type": "string"}  # A resumable upload's: it came with the address of its pieces.
         if of is None and name in (method.schema("request") or {}).get("properties", {}):
             of = {"type": "string"}  # A field of the message: Terraform sends some of them so.
         if of is None or of.get("location") == "path":

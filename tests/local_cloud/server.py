@@ -63,6 +63,9 @@ class LocalCloud:
             host, rest = self._place(path)
             found = self._table.find(host, request.method, rest)
             if found is None:
+                rest, request = downloads.documented(host, rest, request)
+                found = self._table.find(host, request.method, rest)
+            if found is None:
                 return downloads.other(self._cloud, host, rest, request, content)
             method, groups = found
             return self._call(method, groups, rest, request, content)

@@ -55,7 +55,9 @@ def test_releases_and_uploads_by_hand(tmp_path: Path) -> None:
         digest = hashlib.sha256(b"not gzipped").hexdigest()
         asked = sites.versions().populateFiles(parent=version, body={"files": {"/index.html": digest}}).execute()
         headers = {"Authorization": "Bearer fake"}
-        answer = httpx.post(f"{asked['uploadUrl']}/{digest}", content=b"not gzipped", headers=headers)
+        address = f"{asked['uploadUrl']}/{digest}"
+        assert httpx.post(address, headers={"Authorization": "Bearer local.nobody's"}).status_code == 401
+        answer = httpx.post(address, content=b"not gzipped", headers=headers)
         assert (answer.status_code, answer.json()["error"]["message"]) == (400, "The content is not gzipped.")
 
 

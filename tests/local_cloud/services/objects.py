@@ -11,6 +11,7 @@ import json
 import re
 import secrets
 import time
+from collections.abc import Mapping
 from email.message import Message
 from email.parser import BytesHeaderParser
 from typing import Any
@@ -34,7 +35,7 @@ def _full(bucket_name: str, name: str, generation: str = "") -> str:
     return f"{HOST}/b/{bucket_name}/{kind}/{quote(name, safe='')}"
 
 
-def find(cloud: Cloud, bucket_name: str, name: str, generation: str | None = None) -> Entity:
+def _find(cloud: Cloud, bucket_name: str, name: str, generation: str | None = None) -> Entity:
     """An object, the live one or a generation.
 
     Raises:
@@ -117,6 +118,8 @@ def _shown(call: Call, body: Json) -> Json:
 
 def _insert(call: Call) -> Any:
     kind = call.query.get("uploadType", "media")
+    if "upload_id" in call.query:
+        return _resume(call)
     mime = call.headers.get("content-type", "application/octet-stream")
     if kind == "media":
         return _write(call, {"contentType": mime}, call.content)
@@ -124,6 +127,7 @@ def _insert(call: Call) -> Any:
         (_, described), (headers, media) = _parts(call.content, mime)
         metadata = _metadata(call, described or b"{}")
         return _write(call, {"contentType": headers.get_content_type(), **metadata}, media)
+    bucket(call)
     metadata = _metadata(call, call.content or b"{}")
     metadata.setdefault("contentType", call.headers.get("x-upload-content-type", "application/octet-stream"))
     session = secrets.token_urlsafe(16)
@@ -162,7 +166,7 @@ def _headers(lines: bytes) -> Message:
     return BytesHeaderParser().parsebytes(lines)
 
 
-def resume(call: Call) -> Response:
+def _resume(call: Call) -> Response:
     """`PUT` of a piece of a resumable upload: 308 with what is there, until all of it is, and from then on the object.
 
     So a client whose connection broke at the end learns that it had come to it.
@@ -185,14 +189,15 @@ def resume(call: Call) -> Response:
     whole = len(have) if not found else None if found[3] == "*" else int(found[3])
     if whole is None or len(have) < whole:
         return Response(status_code=308, headers={"Range": f"bytes=0-{len(have) - 1}"} if have else {})
-    call.query = Asked({**entity.body["query"], **call.query})
+    call.query = Asked({**entity.body["query"], **call.query.kept()})
+    call.query.kept()
     body = _write(call, entity.body["metadata"], have)
     call.store.put(entity.name, {"made": body})
     call.store.put_content(entity.name, b"")
     return JSONResponse(body)
 
 
-def download(cloud: Cloud, entity: Entity, headers: Any) -> Response:
+def _download(cloud: Cloud, entity: Entity, headers: Mapping[str, str]) -> Response:
     """An object's bytes, or the range of them that was asked for."""
     content = cloud.store.content(entity.name) or b""
     answer = {
@@ -217,13 +222,13 @@ def download(cloud: Cloud, entity: Entity, headers: Any) -> Response:
 
 def _get(call: Call) -> Any:
     bucket(call)
-    entity = find(call.cloud, call.path["bucket"], call.path["object"], call.query.get("generation"))
+    entity = _find(call.cloud, call.path["bucket"], call.path["object"], call.query.get("generation"))
     if is_known(call, entity.body, "generation", "metageneration"):
         return Response(status_code=304)
     precondition(call, "generation", entity.body)
     precondition(call, "metageneration", entity.body)
     media = call.query.get("alt") == "media"
-    return download(call.cloud, entity, call.headers) if media else _shown(call, entity.body)
+    return _download(call.cloud, entity, call.headers) if media else _shown(call, entity.body)
 
 
 def _list(call: Call) -> Json:
@@ -248,7 +253,7 @@ def _list(call: Call) -> Json:
 def _delete(call: Call) -> Json:
     bucket(call)
     generation = call.query.get("generation")
-    entity = find(call.cloud, call.path["bucket"], call.path["object"], generation)
+    entity = _find(call.cloud, call.path["bucket"], call.path["object"], generation)
     precondition(call, "generation", entity.body)
     precondition(call, "metageneration", entity.body)
     if generation:
