@@ -31,6 +31,8 @@ class Trace:
 
     visits: Sequence[Visit]
     days: float
+    lost: int = 0
+    """Recordings that are described and were not drawn, for everybody was recording already."""
 
     @property
     def per_month(self) -> float:
@@ -79,8 +81,8 @@ class Month:
     wait_median_s: float | None = None
     wait_p95_s: float | None = None
     """From the press on stop to the text; None where nobody waited, or nothing here tells it."""
-    refused: float = 0.0
-    """Requests, of all draws, that Cloud Run answered in place of an instance."""
+    refused: dict[int, float] = field(default_factory=dict)
+    """Requests that Cloud Run answered in place of an instance, by status."""
 
     def record(self) -> dict[str, Any]:
         """For JSON."""
@@ -98,9 +100,9 @@ def read_engine(name: str) -> tuple[Engine, str]:
     return Engine(**described), basis
 
 
-def engine_names() -> list[str]:
-    """Those of engines.toml."""
-    return list(tomllib.loads(_ENGINES.read_text(encoding="utf-8")))
+def gpu_engines() -> list[str]:
+    """Those of engines.toml that an instance with the GPU can have."""
+    return [name for name in tomllib.loads(_ENGINES.read_text(encoding="utf-8")) if name.startswith("l4-")]
 
 
 def months(traces: Sequence[Trace], service: Service) -> Iterator[Month]:
@@ -205,7 +207,10 @@ def _month(
         unused_starts=mean(one.unused_starts * trace.per_month for trace, one in zip(traces, lives, strict=True)),
         wait_median_s=waits[0],
         wait_p95_s=waits[1],
-        refused=sum(one.refused for one in lives),
+        refused={
+            status: mean(one.refused[status] * trace.per_month for trace, one in zip(traces, lives, strict=True))
+            for status in {status for one in lives for status in one.refused}
+        },
         note=note,
     )
 

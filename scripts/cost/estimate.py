@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import json
+import math
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from scripts.cost.alternatives import Month, Service, Trace, engine_names, months, read_engine
+from scripts.cost.alternatives import Month, Service, Trace, gpu_engines, months, read_engine
 from scripts.cost.catalog import refresh
 from scripts.cost.levers import levers
 from scripts.cost.prices import free_tier_usd
-from scripts.cost.traffic import DAY_S, Recording, TrafficError, Visit, read_log, read_traffic
+from scripts.cost.traffic import DAY_S, TrafficError, Visit, read_log, read_traffic
 
 DAYS = 7
 """Simulated, if nothing else is asked for; docs/cost.md has the same."""
 _DRAWS = 3
+_LOST_SHARE = 0.03
+_REFUSALS = {
+    429: "found no place in time: raise max_instances",
+    503: "lost their instance, which ended",
+    504: "took longer than a request may",
+}
+"""What it means that Cloud Run answers in place of an instance."""
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -27,10 +35,13 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--log", type=Path, metavar="FILE", help="recordings that were: CSV of start,seconds, or JSON log"
     )
     parser.add_argument(
-        "--days", type=_days, default=DAYS, help="simulated, of described traffic (default: %(default)s)"
+        "--days",
+        type=_days,
+        help=f"simulated, of described traffic (default: {DAYS}); of a log, how many it is of (default: from its first "
+        "midnight to its last, by the clock of its first time, UTC where that names no zone)",
     )
     parser.add_argument("--region", default=Service().region, help="default: %(default)s")
-    parser.add_argument("--engine", choices=engine_names(), default=Service().engine, help="default: %(default)s")
+    parser.add_argument("--engine", choices=gpu_engines(), default=Service().engine, help="default: %(default)s")
     parser.add_argument("--levers", action="store_true", help="what each thing that can be turned does, in its place")
     parser.add_argument("--json", action="store_true", help="in place of the table")
     parser.add_argument(
@@ -49,31 +60,44 @@ def run(options: Namespace) -> str:
     if options.refresh:
         refresh()
     service = replace(Service(), region=options.region, engine=options.engine)
-    traces = _of_log(read_log(options.log)) if options.log else draws(options.traffic, options.days)
+    traces = [_of_log(options.log, options.days)] if options.log else draws(options.traffic, options.days or DAYS)
     found = list((levers if options.levers else months)(traces, service))
     if options.json:
         return json.dumps({"service": service.region, "months": [month.record() for month in found]}, indent=2)
     basis = read_engine(service.engine)[1]
-    lines = [table(found), "", f"- {_subject(options)}", f"- Speed of {service.engine}: {basis}"]
+    lines = [table(found), "", f"- {_subject(options, traces)}", f"- Speed of {service.engine}: {basis}"]
     lines += [f"- {month.name}: {month.note}" for month in found if month is found[0] or month.note != found[0].note]
     free_usd = free_tier_usd(found[0].instance_s, service.machine)
     lines.append(
         f"- Not taken off: the free tier, up to {free_usd:.2f} USD of the first. Left out: network, storage, images, "
         "the page."
     )
-    if refused := sum(month.refused for month in found):
-        lines.append(f"- {refused:.0f} requests found no place: raise max_instances.")
+    lines += [f"- {line}" for line in _lost(traces, found[0])]
     return "\n".join(lines)
 
 
-def _subject(options: Namespace) -> str:
+def _subject(options: Namespace, traces: Sequence[Trace]) -> str:
     """What the table is about, and what its ranges are."""
+    days = f"{traces[0].days:.0f} day{'' if traces[0].days == 1 else 's'}"
     if options.log:
-        return f"Traffic: what {options.log} has. In brackets: with 10 minutes of retention to 15."
+        return f"Traffic: what {options.log} has, of {days}. In brackets: with 10 minutes of retention to 15."
     return (
-        f"Traffic: {options.traffic}. {read_traffic(options.traffic).about} Drawn {_DRAWS} times, {options.days} days "
-        "each. In brackets: from the cheapest draw with 10 minutes of retention to the dearest with 15."
+        f"Traffic: {options.traffic}. {read_traffic(options.traffic).about} Drawn {_DRAWS} times, {days} each. In "
+        "brackets: from the cheapest draw with 10 minutes of retention to the dearest with 15."
     )
+
+
+def _lost(traces: Sequence[Trace], ours: Month) -> Iterator[str]:
+    """What of the traffic is not in the table, or had no answer."""
+    lost = sum(trace.lost for trace in traces)
+    drawn = sum(len(visit.recordings) for trace in traces for visit in trace.visits)
+    if (share := lost / (lost + drawn)) > _LOST_SHARE:
+        yield (
+            f"Not in it: {share:.0%} of the recordings that are described, for all users were recording already. Give "
+            "more users, or fewer recordings."
+        )
+    for status, requests in sorted(ours.refused.items()):
+        yield f"{requests:.1f} requests a month {_REFUSALS[status]} ({ours.name}, status {status})."
 
 
 def draws(traffic: str, days: int) -> list[Trace]:
@@ -83,7 +107,10 @@ def draws(traffic: str, days: int) -> list[Trace]:
         TrafficError: it cannot be read, or nobody recorded anything in so few days.
     """
     described = read_traffic(traffic)
-    drawn = [Trace(described.visits(days, seed), days) for seed in range(1, _DRAWS + 1)]
+    drawn = []
+    for seed in range(1, _DRAWS + 1):
+        visits, lost = described.draw(days, seed)
+        drawn.append(Trace(visits, days, lost))
     if not any(visit.recordings for trace in drawn for visit in trace.visits):
         raise TrafficError(f"{traffic}: nobody recorded anything in {_DRAWS} times {days} days. Give more days")
     return drawn
@@ -112,8 +139,13 @@ def _days(text: str) -> int:
     return int(text)
 
 
-def _of_log(recordings: Sequence[Recording]) -> list[Trace]:
-    """The recordings that were, each a visit of its own: a log does not say how long a page was open."""
+def _of_log(file: Path, days: int | None) -> Trace:
+    """What was, each recording a visit of its own: a log does not say how long a page was open."""
+    recordings, counted = read_log(file)
     visits = [Visit(one.start_s, one.end_s, one.user, (one,)) for one in recordings]
-    days = max(visit.end_s for visit in visits) // DAY_S + 1
-    return [Trace(visits, days)]
+    took_s = round(max(visit.end_s for visit in visits) - visits[0].start_s, 3)
+    if days and took_s > days * DAY_S:
+        raise TrafficError(
+            f"{file} is of more than {days} days: give --days {math.ceil(took_s / DAY_S)}, more, or none"
+        )
+    return Trace(visits, days or counted)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -96,8 +96,8 @@ class Lives:
     """Instances that never answered anything."""
     unused_s: float
     """Of what was billed, theirs."""
-    refused: int
-    """Requests that Cloud Run answered in place of an instance."""
+    refused: Counter[int]
+    """Requests that Cloud Run answered in place of an instance, by status."""
 
     @property
     def idle_s(self) -> float:
@@ -122,7 +122,7 @@ class Simulation:
         self._events: list[tuple[float, int, Callable[[], None]]] = []
         self._numbers = count()
         self._containers: dict[int, Container] = {}
-        self._refused = 0
+        self._refused: Counter[int] = Counter()
 
     @property
     def loaded(self) -> bool:
@@ -162,8 +162,8 @@ class Simulation:
                     self.at(self.now + self._engine.provisioning_s, partial(self._started, number))
                 case Send(Request() as request, number):
                     self._sent(request, self._containers[number])
-                case Answer(Request() as request, _):
-                    self._refused += 1
+                case Answer(Request() as request, status):
+                    self._refused[status] += 1
                     request.over = True
                     self.at(self.now, partial(request.ended, None))
                 case Stop(number):

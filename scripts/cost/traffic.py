@@ -13,10 +13,10 @@ import random
 import tomllib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import NormalDist
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -26,6 +26,8 @@ _TIMES_END_S = 1e11
 """The year 5138."""
 ASKS = ("/v1/audio/transcriptions", "/v1/audio/translations", "/v1/chat/completions")
 """Paths where something is asked of the model."""
+_MOST_A_DAY = 10_000
+"""Recordings; more would take hours to simulate."""
 _P95 = NormalDist().inv_cdf(0.95)
 
 
@@ -92,8 +94,8 @@ class Traffic(_Strict):
     about: str
     users: int = Field(ge=1, le=100_000)
     """People. One has one page open and records one thing at a time."""
-    recordings_per_day: float = Field(gt=0, le=10_000)
-    """Of all users together, on a day of weight 1. More would take hours to simulate."""
+    recordings_per_day: float = Field(gt=0, le=_MOST_A_DAY)
+    """Of all users together, on a day of weight 1."""
     recordings_per_visit: float = Field(default=3, ge=1, le=1000)
     """On average; a visit has one at least."""
     pause_s: float = Field(default=30, ge=0, le=DAY_S)
@@ -108,17 +110,23 @@ class Traffic(_Strict):
     hours: Annotated[list[float], Field(min_length=24, max_length=24)]
     """Weight of each hour of the day, in which visits begin."""
     weekdays: Annotated[list[float], Field(min_length=7, max_length=7)] = [1.0] * 7
-    """Weight of each day, Monday first: how many of `recordings_per_day` it has."""
+    """Weight of each day, Monday first: how many times `recordings_per_day` it has."""
 
     @model_validator(mode="after")
     def _has_weight(self) -> Self:
         for name, weights in (("hours", self.hours), ("weekdays", self.weekdays)):
             if min(weights) < 0 or sum(weights) <= 0:
                 raise ValueError(f"{name} needs weights of 0 and more, not all of them 0")
+        if self.recordings_per_day * max(self.weekdays) > _MOST_A_DAY:
+            raise ValueError(f"recordings_per_day times the greatest of weekdays must be {_MOST_A_DAY} at most")
         return self
 
     def visits(self, days: int, seed: int = 1) -> list[Visit]:
-        """What happens in that many days, by its beginning.
+        """What happens in that many days, by its beginning: see `draw`."""
+        return self.draw(days, seed)[0]
+
+    def draw(self, days: int, seed: int = 1) -> tuple[list[Visit], int]:
+        """What happens in that many days, by its beginning; and how many recordings were lost.
 
         Visits begin at random, independently, more often where an hour weighs more (a Poisson process); the gaps within
         a visit and the time after it are exponential. Who is recording does not begin another visit: another user
@@ -126,6 +134,7 @@ class Traffic(_Strict):
         """
         dice = random.Random(seed)  # noqa: S311 - traffic, not a secret
         visits: list[Visit] = []
+        lost = 0
         free_at = [0.0] * self.users
         for start in self._beginnings(self.recordings_per_day / self.recordings_per_visit, days, dice):
             free = [user for user, until in enumerate(free_at) if until <= start]
@@ -136,11 +145,13 @@ class Traffic(_Strict):
             if free:
                 free_at[user] = recordings[-1].end_s
                 visits.append(Visit(start, recordings[-1].end_s + left_open_s, user, recordings))
+            else:
+                lost += count
         visits += [
             Visit(start, start + _exponential(dice, self.left_open_s), self.users + number)
             for number, start in enumerate(self._beginnings(self.looks_per_day, days, dice))
         ]
-        return sorted(visits, key=lambda visit: visit.start_s)
+        return sorted(visits, key=lambda visit: visit.start_s), lost
 
     def at_rate(self, recordings_per_day: float) -> Traffic:
         """The same habits of more or fewer people."""
@@ -190,21 +201,25 @@ def read_traffic(name: str) -> Traffic:
         raise TrafficError(f"{file}: {_complaints(error)}") from None
 
 
-def read_log(file: Path) -> list[Recording]:
+def read_log(file: Path) -> tuple[list[Recording], int]:
     """Recordings of a CSV file with the columns start and seconds, or of a service's JSON log, by their beginning.
 
-    start is a time (ISO 8601) or seconds. The log is one JSON object a line, as the service writes it with
-    LOG_FORMAT=json or as `gcloud logging read --format=json | jq -c '.[]'` gives it; it has the length of no recording,
-    so the time that its request took stands for that.
+    start is a time (ISO 8601, UTC where it names no zone) or seconds. The log is one JSON object a line, as the service
+    writes it with LOG_FORMAT=json or as `gcloud logging read --format=json | jq -c '.[]'` gives it. It has the length
+    of no recording, so the time that a request took stands for that. Requests that had no answer of the model woke or
+    kept an instance too: each is a recording that was thrown away.
+
+    Also tells how many days that is: from the midnight before the first to the midnight after the last, by the clock of
+    the first one's zone.
 
     Raises:
         TrafficError: it has no recording, or cannot be read.
     """
     try:
         lines = file.read_text(encoding="utf-8-sig").splitlines()  # spreadsheets write a mark before it
-        rows = list(_json_rows(lines) if any(line.startswith("{") for line in lines) else _csv_rows(lines))
-        for start, length in rows:
-            _check(start, length)
+        rows = sorted(_json_rows(lines) if any(line.startswith("{") for line in lines) else _csv_rows(lines))
+        for row in rows:
+            _check(row.start_s, row.length_s)
     except OSError as error:
         raise TrafficError(f"{file} cannot be read: {error.strerror}") from None
     except (ValueError, KeyError, TypeError) as error:
@@ -213,26 +228,38 @@ def read_log(file: Path) -> list[Recording]:
             "JSON lines"
         ) from None
     if not rows:
-        raise TrafficError(f"{file} has no recording: neither rows of start,seconds nor requests of {', '.join(ASKS)}")
-    first = math.floor(min(start for start, _ in rows) / DAY_S) * DAY_S
-    return [Recording(start - first, seconds, user) for user, (start, seconds) in enumerate(sorted(rows))]
+        raise TrafficError(f"{file} has no recording: neither rows of start,seconds nor requests of the service")
+    first = rows[0].start_s - (rows[0].start_s + rows[0].offset_s) % DAY_S
+    recordings = [Recording(row.start_s - first, row.length_s, user, row.sent) for user, row in enumerate(rows)]
+    # The rounding takes off what floating point adds to a whole day.
+    return recordings, math.ceil(round(max(one.end_s for one in recordings) / DAY_S, 9))
 
 
-def _csv_rows(lines: list[str]) -> Iterator[tuple[float, float]]:
+class _Row(NamedTuple):
+    start_s: float
+    length_s: float
+    sent: bool
+    offset_s: float
+    """Of its clock from UTC."""
+
+
+def _csv_rows(lines: list[str]) -> Iterator[_Row]:
     for row in csv.DictReader(lines):
-        yield _seconds(row["start"]), float(row["seconds"])
+        at, offset_s = _seconds(row["start"])
+        yield _Row(at, float(row["seconds"]), sent=True, offset_s=offset_s)
 
 
-def _json_rows(lines: list[str]) -> Iterator[tuple[float, float]]:
-    """Start and seconds of what was asked and answered."""
+def _json_rows(lines: list[str]) -> Iterator[_Row]:
+    """What was asked; probes of the health keep no instance."""
     for line in lines:
         if not line.startswith("{"):
             continue  # a library that writes past the log
         entry: dict[str, Any] = json.loads(line)
         body = entry.get("jsonPayload", entry)
-        if body.get("path") in ASKS and body.get("status") == 200:
+        if "path" in body and "status" in body and not str(body["path"]).startswith("/health"):
             took = float(body["seconds"])
-            yield _seconds(entry.get("timestamp") or body["time"]) - took, max(took, 0.1)
+            ended, offset_s = _seconds(entry.get("timestamp") or body["time"])
+            yield _Row(ended - took, max(took, 0.1), body["path"] in ASKS and body["status"] == 200, offset_s)
 
 
 def _check(start: float, length: float) -> None:
@@ -242,11 +269,14 @@ def _check(start: float, length: float) -> None:
         raise ValueError(f"a recording cannot last {length} s")
 
 
-def _seconds(text: str) -> float:
+def _seconds(text: str) -> tuple[float, float]:
+    """A time in seconds since 1970, and how far its clock is from UTC."""
     try:
-        return float(text)
+        return float(text), 0.0
     except ValueError:
-        return datetime.fromisoformat(text).timestamp()
+        time = datetime.fromisoformat(text)
+    offset = time.utcoffset() or timedelta()
+    return time.replace(tzinfo=UTC).timestamp() - offset.total_seconds(), offset.total_seconds()
 
 
 def _complaints(error: Exception) -> str:

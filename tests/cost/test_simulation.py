@@ -100,7 +100,7 @@ def test_an_instance_that_loads_or_is_woken_does_not_end_itself() -> None:
 def test_an_instance_that_ends_itself_while_it_is_asked_goes_on() -> None:
     slow = replace(ENGINE, fixed_s=100)
     lives = happen(visit((0, 10)), idle_exit_s=60, engine=slow).lives
-    assert (lives.refused, lives.billed_s) == (0, 20 + 101 + 60)
+    assert (lives.refused, lives.billed_s) == ({}, 20 + 101 + 60)
 
 
 def test_request_based_billing_is_for_starting_answering_and_stopping() -> None:
@@ -112,7 +112,7 @@ def test_request_based_billing_is_for_starting_answering_and_stopping() -> None:
 def test_requests_beyond_the_places_are_refused_and_counted() -> None:
     crowd = [visit((0, 5), user=user) for user in range(100)]
     outcome = simulate(crowd, TO_SEND_AFTER, replace(ENGINE, fixed_s=200), Limits(8, 0, 1, 360, 600))
-    assert outcome.lives.refused == 100 - 8
+    assert outcome.lives.refused == {429: 100 - 8}
     assert len(outcome.waits) == 8
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,7 @@ def test_nobody_records_twice_at_once() -> None:
         ("recordings = 3", "recordings: Extra inputs are not permitted"),
         ("users = ", "Invalid value"),
         ("recordings_per_day = 1e9", "less than or equal to 10000"),
+        ("weekdays = [9999, 1, 1, 1, 1, 1, 1]", "times the greatest of weekdays must be 10000 at most"),
         ("left_open_s = inf", "finite"),
         ("hours = [nan]", "finite"),
     ],
@@ -71,10 +73,35 @@ def test_an_unknown_description_names_the_known_ones() -> None:
 def test_a_table_of_times_and_lengths_is_read(tmp_path: Path) -> None:
     file = tmp_path / "recordings.csv"
     file.write_text("start,seconds\n2026-11-23T09:30:00+00:00,12.5\n2026-11-23T09:00:00+00:00,3\n")
-    assert read_log(file) == [Recording(9 * 3600, 3, 0), Recording(9.5 * 3600, 12.5, 1)]
+    assert read_log(file) == ([Recording(9 * 3600, 3, 0), Recording(9.5 * 3600, 12.5, 1)], 1)
 
 
-def test_answered_questions_are_read_from_a_log_of_the_service(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("rows", "days"),
+    [
+        (("2026-11-24T08:30:00+09:00,9", "2026-11-24T18:00:00+09:00,9"), 1),
+        (("2026-11-24T08:30:00+09:00,9", "2026-11-25T00:00:00+09:00,9"), 2),
+        (("2026-11-24T23:59:51.1,8.9",), 1),
+        (("2026-11-24T23:59:51,9.1",), 2),
+        (("2026-11-24T01:00:00,9", "2026-11-24T23:00:00,9"), 1),
+        (("2026-11-23T20:00:00-05:00,9", "2026-11-24T23:00:00+00:00,9"), 2),
+    ],
+)
+def test_days_are_those_of_the_zone_of_the_first_time(
+    rows: tuple[str, ...], days: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "recordings.csv"
+    file.write_text("\n".join(["start,seconds", *rows]))
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        assert read_log(file)[1] == days
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+def test_what_was_asked_and_answered_is_read_from_a_log_of_the_service(tmp_path: Path) -> None:
     def line(path: str, status: int) -> dict[str, object]:
         return {
             "severity": "INFO",
@@ -87,6 +114,7 @@ def test_answered_questions_are_read_from_a_log_of_the_service(tmp_path: Path) -
     own = [
         line("/v1/audio/transcriptions", 200),
         line("/v1/warmup", 202),
+        line("/health/live", 200),
         line("/v1/chat/completions", 429),
         line("/v1/chat/completions", 200),
     ]
@@ -94,7 +122,10 @@ def test_answered_questions_are_read_from_a_log_of_the_service(tmp_path: Path) -
     for entries in (own, cloud):
         file = tmp_path / "log.jsonl"
         file.write_text("\n".join(["a library's own words", *map(json.dumps, entries)]))
-        assert [(one.start_s, one.length_s) for one in read_log(file)] == [(9 * 3600, 2)] * 2
+        recordings, days = read_log(file)
+        assert {(one.start_s, one.length_s) for one in recordings} == {(9 * 3600, 2)}
+        assert [one.sent for one in recordings] == [False, False, True, True], "what only woke or kept an instance"
+        assert days == 1
 
 
 @pytest.mark.parametrize(
