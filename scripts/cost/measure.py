@@ -7,7 +7,7 @@ import math
 import os
 import re
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,6 +22,12 @@ from scripts.programs import ProgramError
 _LEFT_OUT = (
     "Reckoned from the instance time that Cloud Run billed. Not taken off: free tier and discounts. Left out: network, "
     "storage, images and their scans, the page. The invoice is right."
+)
+_CLOUD_RUN_SINCE = 2019
+_LOG_KEPT = 30 * DAY
+_LOG_ENDS = (
+    "Cloud Logging keeps what was asked for 30 days, unless it was told to keep it longer: instances, requests and "
+    "answers of earlier days count what is left. Times and money are whole."
 )
 _ESTIMATED_DAYS = 28
 _SERVICE_FORM = "projects/PROJECT/locations/REGION/services/NAME"
@@ -41,7 +47,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--until", type=_utc, metavar="TIME", help="end of the last day; default: now")
     parser.add_argument("--export", metavar="TABLE", help="PROJECT.DATASET.gcp_billing_export_resource_v1_ACCOUNT")
     parser.add_argument("--traffic", help="what was expected, as in `estimate`")
-    parser.add_argument("--budget", type=_usd_above_0, metavar="USD", help="of a month")
+    parser.add_argument("--budget", type=_usd_above_0, metavar="USD", help="US dollars, of a month")
     parser.add_argument("--json", action="store_true", help="in place of the table")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="write a picture (SVG) of the days too")
 
@@ -55,7 +61,8 @@ def run(options: Namespace) -> str:
         requests.RequestException, google.auth.exceptions.GoogleAuthError: Google refuses.
     """
     service, price, note = _of_service(options.service) if options.service else _of_state(options.state)
-    end = options.until or datetime.now(UTC)
+    now = datetime.now(UTC)
+    end = options.until or now
     days, currency = measured_days(service, end, options.days, float(price) if price else None, options.export)
     if options.plot:
         options.plot.write_text(draw_days(days), encoding="utf-8")
@@ -67,7 +74,8 @@ def run(options: Namespace) -> str:
         [
             table(days, currency),
             "",
-            *(f"- {line}" for line in comparisons(days, expected_s, options.budget)),
+            *(f"- {line}" for line in comparisons(days, currency, expected_s, options.budget)),
+            *([f"- {_LOG_ENDS}"] if now - (end - options.days * DAY) > _LOG_KEPT else []),
             f"- {_LEFT_OUT}",
             f"- {note}",
         ]
@@ -128,17 +136,26 @@ def _row(name: str, days: Sequence[Day]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def comparisons(days: Sequence[Day], expected_s: float | None, budget_usd: float | None) -> list[str]:
-    """The days beside what was expected of them, and a month like them beside its budget."""
-    lines = []
-    seconds, usd = sum(day.instance_s for day in days), _usd(days)
+def comparisons(
+    days: Sequence[Day], currency: str, expected_s: float | None, budget_usd: float | None
+) -> Iterator[str]:
+    """The days beside what was expected of them, and a month like them beside its budget.
+
+    It is reckoned from the price of a second or, where that is not known, from what Google billed.
+    """
+    seconds, usd, billed = sum(day.instance_s for day in days), _usd(days), sum(day.billed or 0.0 for day in days)
+    per_month = MONTH_S / (len(days) * DAY.total_seconds())
     if expected_s:
-        lines.append(f"Expected: {expected_s:.0f} s of instance time; it was {seconds / expected_s:.0%} of that.")
-    if usd is not None:
-        month = usd * MONTH_S / (len(days) * DAY.total_seconds())
-        of_budget = f", {month / budget_usd:.0%} of the budget of {budget_usd:.2f}" if budget_usd else ""
-        lines.append(f"A month of such days: {month:.2f} US dollars{of_budget}.")
-    return lines
+        yield f"Expected: {expected_s:.0f} s of instance time; it was {seconds / expected_s:.0%} of that."
+    amount, unit, by = (usd, "USD", "") if usd is not None else (billed, currency, " by what Google billed")
+    of_budget = ""
+    if budget_usd and unit == "USD":
+        of_budget = f", {amount * per_month / budget_usd:.0%} of the budget of {budget_usd:.2f}"
+    if re.fullmatch(r"[A-Z]{3}", unit):
+        yield f"A month of such days{by}: {amount * per_month:.2f} {unit}{of_budget}."
+    if budget_usd and not of_budget:
+        was = f"Google billed in {unit}" if unit else "there is no bill of these days (--export)"
+        yield f"Not compared with the budget of {budget_usd:.2f} USD: the price of a second is not known, and {was}."
 
 
 def _service(text: str) -> str:
@@ -153,6 +170,8 @@ def _utc(text: str) -> datetime:
         time = datetime.fromisoformat(text)
     except ValueError:
         raise ArgumentTypeError(f"{text} is no time such as 2026-11-23T12:00:00") from None
+    if not _CLOUD_RUN_SINCE <= time.year < 3000:
+        raise ArgumentTypeError(f"{text} is no time at which Cloud Run was there")
     return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
 
 

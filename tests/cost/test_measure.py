@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from scripts import google
 from scripts.app import App
 from scripts.cost.__main__ import main
 from scripts.cost.instance import Instance
+from scripts.cost.measure import comparisons
+from scripts.cost.measurement import Day
 from tests.local_cloud.cloud_run.meter import Meter, Served
 from tests.local_cloud.cloud_run.sample_meter import life, request
 from tests.local_cloud.conftest import PLACE, served, template
@@ -78,7 +81,7 @@ def test_days_are_told_beside_what_was_expected_and_billed(
         "it idled but for its start and two seconds, as far as a look each minute tells"
     )
     assert "billed, USD" in said
-    assert "A month of such days: 9.12 US dollars, 101% of the budget of 9.00." in said
+    assert "A month of such days: 9.12 USD, 101% of the budget of 9.00." in said
     assert "Expected: " in said
     assert summary.read_text(encoding="utf-8") == said
     assert "</svg>" in (tmp_path / "days.svg").read_text(encoding="utf-8")
@@ -104,6 +107,42 @@ def test_a_service_is_measured_without_the_state_of_terraform(capsys: pytest.Cap
     said = capsys.readouterr().out
     assert re.search(r"\| \*\*all\*\* \| 2000 s .* \| 0\.60 \|", said)
     assert f"A second costs {_PRICE} US dollars" in said
+
+
+@pytest.mark.usefixtures("deployment")
+def test_without_a_price_what_was_billed_is_compared(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outputs = {"service": f"{PLACE}/services/kikitori", "environment": {}, "cost_note": "No price is known"}
+    monkeypatch.setattr(App, "outputs", lambda _: outputs)
+    asked = [*_ARGUMENTS, "--budget", "9"]
+    assert main(asked) == 0
+    said = capsys.readouterr().out
+    assert "A month" not in said
+    assert "Not compared with the budget of 9.00 USD: the price of a second is not known, and there is no bill" in said
+    assert main([*asked, "--export", _EXPORT]) == 0
+    month = 1000 * 0.0003115 * 730 / 24
+    said = capsys.readouterr().out
+    assert (
+        f"A month of such days by what Google billed: {month:.2f} USD, {month / 9:.0%} of the budget of 9.00." in said
+    )
+
+
+def test_a_bill_in_another_currency_is_not_compared_with_the_budget() -> None:
+    day = Day(_END, 1000, 900, 12, 1, 0, 2, 1, usd=None, billed=50.0)
+    month, why = comparisons([day], "JPY", None, 9.0)
+    assert month == f"A month of such days by what Google billed: {50 * 730 / 24:.2f} JPY."
+    assert why.endswith("the price of a second is not known, and Google billed in JPY.")
+    [why] = comparisons([day], "EUR and JPY", None, 9.0)
+    assert why.endswith("Google billed in EUR and JPY.")
+    [known] = comparisons([replace(day, usd=0.3)], "JPY", None, None)
+    assert known == f"A month of such days: {0.3 * 730 / 24:.2f} USD."
+
+
+@pytest.mark.usefixtures("deployment")
+def test_days_that_are_older_than_the_log_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*_ARGUMENTS, "--days", "31"]) == 0
+    assert "count what is left" in capsys.readouterr().out
 
 
 @pytest.mark.usefixtures("deployment")
@@ -133,7 +172,9 @@ def test_a_picture_that_cannot_be_written_is_named(tmp_path: Path, capsys: pytes
     assert "nowhere/days.svg" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("given", [["--budget", "nan"], ["--budget", "0"], ["--until", "tomorrow"]])
+@pytest.mark.parametrize(
+    "given", [["--budget", "nan"], ["--budget", "0"], ["--until", "tomorrow"], ["--until", "0001-01-03"]]
+)
 def test_what_cannot_be_meant_is_refused(given: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as exit_status:
         main([*_ARGUMENTS, *given])
