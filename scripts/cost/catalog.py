@@ -27,19 +27,30 @@ _WORDS = {
 def refresh() -> None:
     """Write the prices of all regions with a GPU into terraform/modules/gpu-service/regions.json.
 
+    What the catalog does not have stays as it was known; `catalog` there says which prices were read, and when.
+
     Raises:
         requests.RequestException, google.auth.exceptions.GoogleAuthError: the catalog cannot be read.
-        PriceError: two SKUs of a region might be the same price, or one is counted in an unknown unit.
+        PriceError: no SKU is one of these prices, two of a region might be the same, or one is counted in an unknown
+            unit.
     """
     table = json.loads(REGIONS.read_text(encoding="utf-8"))
     skus = list(_skus())
+    today = f"{datetime.now(UTC):%Y-%m-%d}"
+    found = False
     for name, region in table["regions"].items():
-        prices = {field: _price(field, name, skus) for field in _WORDS}
-        for field, price in prices.items():
-            entry = region["gpus"]["nvidia-l4"] if field.startswith("usd") else region
-            # What the catalog does not have stays as it was known.
-            entry[field] = entry[field] if price is None else price
-    table["date"] = f"{datetime.now(UTC):%Y-%m-%d}"
+        for field in _WORDS:
+            price = _price(field, name, skus)
+            if price is not None:
+                entry = region["gpus"]["nvidia-l4"] if field.startswith("usd") else region
+                entry[field] = price
+                table.setdefault("catalog", {}).setdefault(name, {})[field] = today
+                found = True
+    if not found:
+        raise PriceError(
+            f"None of {len(skus)} SKUs in Google's catalog is a price of {REGIONS.name}: its words may have changed. "
+            "Nothing was written; look it up, and set it there by hand"
+        )
     REGIONS.write_text(written(table), encoding="utf-8")
 
 

@@ -13,7 +13,7 @@ from scripts.cost.alternatives import Month, Service, Trace, months, read_engine
 from scripts.cost.estimate import DAYS, draws
 from scripts.cost.levers import levers
 from scripts.cost.picture import Curves, draw_money, draw_waits
-from scripts.cost.prices import free_tier_usd
+from scripts.cost.prices import free_tier_usd, instance_price
 from scripts.cost.traffic import read_traffic
 
 _ROOT = Path(__file__).parents[2]
@@ -81,8 +81,8 @@ _BASIS = """\
 - **Rules**: `scripts/cost/scaling.py`, Cloud Run's as Google documents them. For three traces of requests the estimate
   is within 2 % of what the local Cloud Run meters of real processes.
 - **Range**: from the cheapest of three draws with 10 minutes of retention to the dearest with 15.
-- **Region**: the GPU's price in asia-southeast1 is not known here. CPU and memory cost 1.2 times as much there as in
-  us-central1; if the GPU does too, so do the GPU's ways in the table.
+- **Region**: asia-southeast1. The GPU's price there is not known here, and that of us-central1 stands for it. CPU and
+  memory cost 1.2 times as much there as in us-central1; if the GPU does too, its ways here cost {dearer:.0%} more.
 - **Free tier**: not taken off; up to {free:.2f} a month, if nothing else of the billing account uses it.
 - **Left out**: network, storage, images, logs, the page itself.
 """
@@ -97,6 +97,9 @@ make cost-estimate LOG=recordings.csv          # start,seconds; or the service's
 make cost-estimate REFRESH=1                   # prices from Google's catalog first
 make open-page                                 # the hour again
 ```
+
+A log is of the days from the midnight before its first time to the one after its last, by the clock of the first (UTC
+where that names no zone), unless DAYS says of how many it is.
 
 What a deployment did cost: `make cost-measure`, see [operations](operations.md#what-it-costs).
 """
@@ -186,7 +189,11 @@ def _open_page() -> str:
 def _basis(columns: dict[str, list[Month]], ours: Month, service: Service) -> str:
     free = free_tier_usd(ours.instance_s, service.machine)
     _, basis = read_engine(service.engine)
-    lines = [_BASIS.format(free=free), _bullet(f"- **Speed** of {service.engine}: {basis}")]
+    here, reference = (instance_price(region, service.machine).usd for region in (service.region, "us-central1"))
+    lines = [
+        _BASIS.format(free=free, dearer=1.2 * reference / here - 1),
+        _bullet(f"- **Speed** of {service.engine}: {basis}"),
+    ]
     seen: set[str] = set()
     for month in columns[_TYPICAL]:
         if month.note not in seen:

@@ -50,10 +50,11 @@ def others() -> dict[str, Any]:
 def instance_price(region: str, machine: Machine) -> Price:
     """A second of an instance that is billed for its whole life.
 
-    Where the region's price is not known it is that of the reference region, and the note says so.
+    Of what the region's price is not known, GPU, vCPU or GiB, that of the reference region stands for it, and the note
+    says so.
 
     Raises:
-        PriceError: the region has no such GPU, or neither price is known.
+        PriceError: the region has no such GPU, or one of its prices is known in neither region.
     """
     table = json.loads(REGIONS.read_text(encoding="utf-8"))
     with_gpu = [name for name, one in table["regions"].items() if machine.gpu in one["gpus"]]
@@ -62,23 +63,35 @@ def instance_price(region: str, machine: Machine) -> Price:
             f"Cloud Run has no {machine.gpu} in {region}, as far as is known; it has in {', '.join(with_gpu)}"
         )
     reference = others()["reference"]
-    for place in (region, reference["region"]):
-        usd = _instance_usd(table["regions"][place], machine)
-        if usd is not None:
-            known = f"{place}, {table['source']['prices']}, {table['date']}"
-            instead = "" if place == region else f"; that of {region} is not known, this is {reference['why']}"
-            return Price(usd, f"{usd:.7f} USD a second of {machine} ({known}{instead})")
-    raise PriceError(f"No price is known for {machine} in {region}: make cost-prices reads it from Google's catalog")
+    usd, parts_of = 0.0, dict[str, list[str]]()
+    for part, (field, amount) in _parts(machine).items():
+        prices = {place: _known(table["regions"][place], machine, field) for place in (region, reference["region"])}
+        place, price = next(((place, one) for place, one in prices.items() if one is not None), (None, 0.0))
+        if place is None:
+            raise PriceError(
+                f"No price of {part} is known for {region}: make cost-estimate REFRESH=1 reads it from Google's catalog"
+            )
+        usd += price * amount
+        where = f"in {region}" if place == region else f"as in {place}, {reference['why']}"
+        read = table.get("catalog", {}).get(place, {}).get(field)
+        source = f"Google's catalog, {read}" if read else f"{table['source']['prices']}, {table['date']}"
+        parts_of.setdefault(f"{where}, {source}", []).append(part)
+    known = "; ".join(f"{' and '.join(parts)} {source}" for source, parts in parts_of.items())
+    return Price(usd, f"{usd:.7f} USD a second of {machine} ({known})")
 
 
-def _instance_usd(region: dict[str, Any], machine: Machine) -> float | None:
-    gpu = region["gpus"].get(machine.gpu, {})
-    parts = (
-        (gpu.get("usd_per_s_zonal_redundancy" if machine.zonal_redundancy else "usd_per_s"), 1),
-        (region["cpu_usd_per_s"], machine.cpu),
-        (region["gib_usd_per_s"], machine.memory_gib),
-    )
-    return None if any(price is None for price, _ in parts) else sum(price * amount for price, amount in parts)
+def _parts(machine: Machine) -> dict[str, tuple[str, int]]:
+    """What is billed of an instance: the name of its price in Terraform's table, and how many."""
+    return {
+        "GPU": ("usd_per_s_zonal_redundancy" if machine.zonal_redundancy else "usd_per_s", 1),
+        "vCPU": ("cpu_usd_per_s", machine.cpu),
+        "GiB": ("gib_usd_per_s", machine.memory_gib),
+    }
+
+
+def _known(region: dict[str, Any], machine: Machine, field: str) -> float | None:
+    price: float | None = (region | region["gpus"].get(machine.gpu, {}))[field]
+    return price
 
 
 def request_price(machine: Machine) -> Price:

@@ -38,7 +38,13 @@ def test_an_instance_costs_what_terraform_reckons() -> None:
 def test_a_region_without_a_price_says_whose_is_used() -> None:
     price = instance_price("europe-west1", Machine())
     assert price.usd == instance_price("us-central1", Machine()).usd
-    assert "that of europe-west1 is not known" in price.note
+    assert "(GPU and vCPU and GiB as in us-central1, " in price.note
+
+
+def test_only_what_is_not_known_of_a_region_is_taken_from_another() -> None:
+    price = instance_price("asia-southeast1", Machine())
+    assert price.usd == pytest.approx(0.0001867 + 4 * 0.0000216 + 16 * 0.0000024)
+    assert "(GPU as in us-central1, " in price.note
 
 
 def test_a_region_without_the_gpu_is_refused_with_those_that_have_it() -> None:
@@ -102,6 +108,10 @@ def skus(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[dict[str, Any]]]:
         yield served
 
 
+def _note(region: str) -> str:
+    return instance_price(region, Machine()).note
+
+
 def _session() -> Any:
     import requests
 
@@ -109,9 +119,10 @@ def _session() -> Any:
 
 
 def test_the_catalog_fills_the_table_and_what_it_lacks_stays(table: Path, skus: list[dict[str, Any]]) -> None:
-    before = json.loads(table.read_text(encoding="utf-8"))["regions"]
+    table_before = json.loads(table.read_text(encoding="utf-8"))
     catalog.refresh()
-    after = json.loads(table.read_text(encoding="utf-8"))["regions"]
+    table_after = json.loads(table.read_text(encoding="utf-8"))
+    after = table_after["regions"]
     assert after["europe-west1"] == {
         "gpus": {
             "nvidia-l4": {
@@ -124,9 +135,20 @@ def test_the_catalog_fills_the_table_and_what_it_lacks_stays(table: Path, skus: 
         "gib_usd_per_s": 0.000002,
     }
     assert {name: one for name, one in after.items() if name != "europe-west1"} == {
-        name: one for name, one in before.items() if name != "europe-west1"
+        name: one for name, one in table_before["regions"].items() if name != "europe-west1"
     }
-    assert "is not known" not in instance_price("europe-west1", Machine()).note
+    assert (table_after["date"], table_after["source"]) == (table_before["date"], table_before["source"])
+    assert set(table_after["catalog"]) == {"europe-west1"}
+    assert re.search(r"\(GPU and vCPU and GiB in europe-west1, Google's catalog, [\d-]+\)$", _note("europe-west1"))
+    assert _note("us-central1").endswith(f"https://cloud.google.com/run/pricing, {table_before['date']})")
+
+
+def test_a_catalog_without_any_of_the_prices_is_refused(table: Path, skus: list[dict[str, Any]]) -> None:
+    skus[:] = [_sku("Services CPU, said in other words", "europe-west1", 1)]
+    before = table.read_text(encoding="utf-8")
+    with pytest.raises(PriceError, match=r"None of 1 SKUs .* its words may have changed"):
+        catalog.refresh()
+    assert table.read_text(encoding="utf-8") == before
 
 
 def test_prices_that_cannot_be_told_apart_are_refused(

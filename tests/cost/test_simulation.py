@@ -121,9 +121,9 @@ def test_the_ways_in_a_month_stand_in_the_order_in_which_they_must() -> None:
     by_name = {month.name: month for month in months(traces, Service())}
     ours, always = by_name["Kikitori"], by_name["Always on"]
     assert ours.usd < by_name["Streamlit"].usd < always.usd
-    assert always.usd == pytest.approx(0.0002907 * 730 * 3600)
+    assert always.usd == pytest.approx(0.0003115 * 730 * 3600)
     assert ours.usd_range[0] <= ours.usd < ours.usd_range[1], "longer retention costs more"
-    assert ours.instance_s * 0.0002907 == pytest.approx(ours.usd)
+    assert ours.instance_s * 0.0003115 == pytest.approx(ours.usd)
 
 
 def test_levers_move_what_they_are_for() -> None:

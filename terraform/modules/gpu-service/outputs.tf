@@ -2,7 +2,7 @@ output "cost_note" {
   description = "What the costs are reckoned from, or why they are not known."
   value = length(local.unknown_prices) == 0 ? join(" ", [
     "Instance time alone, ${var.capacity.max_instances} x ${var.resources.cpu} vCPU, ${var.resources.memory}, ${var.resources.gpu} in ${var.region}, 730 hours a month;",
-    "prices of ${local.prices.date} from ${local.prices.source.prices}, without free tier, storage and network.",
+    "prices ${can(local.prices.catalog[var.region]) ? "as read from the Cloud Billing Catalog" : "of ${local.prices.date} from ${local.prices.source.prices}"}, without free tier, storage and network.",
     ]) : join(" ", [
     "No price is known for ${join(", ", local.unknown_prices)} in ${var.region} (${local.prices.source.prices}, ${local.prices.date}), so no cost is reckoned.",
     "Read it from the Billing Catalog (scripts/preflight.py prints it) and set `price`.",
