@@ -77,7 +77,7 @@ Action = Start | Send | Answer | Stop
 
 
 def wait_limit_s(startups_s: Iterable[float]) -> float:
-    """How long a request waits for an instance before its 429: 3.5 average startups, at least 10 s [autoscaling].
+    """How long a request waits at the cap before its 429: 3.5 average startups, at least 10 s [autoscaling].
 
     Assumed: a startup is the time from the decision to the passed probe, which is what a request waits for; and where
     no instance has started yet, there is no average, and a request waits until its timeout.
@@ -189,12 +189,12 @@ class Autoscaler:
     def next_at(self) -> float:
         """When `tick` has something to do if nothing else happens before; infinity if never."""
         times = [request.arrived + self.limits.timeout_s for request in self._requests.values()]
-        if self._waiting:
+        if self._waiting and self._at_cap():
             times.append(self._waiting[0].arrived + wait_limit_s(self._startups_s))
         idle = self._idle()
         if len(self._usable()) > self._floor():
             times += [one.since + self.limits.retention_s for one in idle]
-        if self._requests and len(self._usable()) < self.limits.max_instances:
+        if self._requests and not self._at_cap():
             times.append(self._evaluated + EVALUATION_S)
         return min(times, default=math.inf)
 
@@ -206,7 +206,7 @@ class Autoscaler:
         actions += self._place(now)
         self._load.append((now, len(self._requests)))
         actions += self._start(now, self._missing(now))
-        while self._waiting and self._waiting[0].arrived + wait_limit_s(self._startups_s) <= now:
+        while self._waiting and self._at_cap() and self._waiting[0].arrived + wait_limit_s(self._startups_s) <= now:
             request = self._waiting[0].name
             self._take(now, request)
             actions.append(Answer(request, 429))
@@ -273,8 +273,13 @@ class Autoscaler:
         idle = [one for one in self._usable() if one.ready is not None and not one.in_flight]
         return sorted(idle, key=lambda one: one.since)
 
+    def _at_cap(self) -> bool:
+        return len(self._usable()) >= self.limits.max_instances
+
     def _floor(self) -> int:
-        return self.limits.min_instances if self._receives_traffic else 0
+        """The minimum that holds. Assumed: a revision that could not start has none until an instance can."""
+        failed = not self._startups_s and any(one.ended is not None for one in self.instances.values())
+        return self.limits.min_instances if self._receives_traffic and not failed else 0
 
     def _average(self, now: float) -> float:
         """Requests at once, waiting ones too, on average over the window before now."""

@@ -67,6 +67,17 @@ def test_an_instance_of_the_minimum_that_dies_is_replaced() -> None:
     assert scaler.ended(50, 0) == [Start(1)]
 
 
+def test_the_minimum_does_not_hold_for_what_could_not_start_until_it_can() -> None:
+    scaler = Autoscaler(Limits(min_instances=1, max_instances=2))
+    assert scaler.deploy(0) == [Start(0)]
+    assert scaler.ended(9, 0) == []
+    assert scaler.next_at() == math.inf
+
+    assert scaler.arrived(20, "a") == [Start(1)]
+    assert scaler.ready(30, 1) == [Send("a", 1)]
+    assert scaler.ended(40, 1) == [Answer("a", 503), Start(2)]
+
+
 def test_a_request_at_the_cap_waits_for_a_place() -> None:
     scaler = warm()
     assert [scaler.arrived(20, name) for name in "abc"] == [[Send("a", 0)], [Send("b", 0)], []]
@@ -86,6 +97,14 @@ def test_a_request_at_the_cap_is_refused_after_its_time(startup_s: float, limit_
     assert scaler.tick(20 + limit_s) == [Answer("c", 429)]
     assert scaler.waiting == 0
     assert scaler.in_flight == 2
+
+
+def test_below_the_cap_a_request_waits_for_what_starts() -> None:
+    scaler = warm(Limits(concurrency=1, max_instances=9), startup_s=1.0)
+    assert [scaler.arrived(20, name) for name in "ab"] == [[Send("a", 0)], [Start(1)]]
+
+    assert not any(isinstance(action, Answer) for at in range(21, 60) for action in scaler.tick(at))
+    assert Send("b", 1) in scaler.ready(60, 1)
 
 
 def test_before_any_start_a_request_waits_until_its_timeout() -> None:
