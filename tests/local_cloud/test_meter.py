@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,12 @@ from googleapiclient.errors import HttpError
 
 from scripts.cost.instance import Instance
 
+from .call import Project
 from .cloud_run.meter import Meter, Served
 from .cloud_run.sample_meter import life, request
 from .conftest import PROJECT, served
 from .conftest import Served as Cloud
+from .services.billing_export import rows
 from .store import Json
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC).timestamp()
@@ -148,6 +151,14 @@ def test_the_billing_export_adds_up(cloud: Cloud) -> None:
     # CPU and memory of the region, and the GPU of the region whose price is known.
     assert float(cost) == pytest.approx((3480.1 + 300) * (4 * 0.0000216 + 16 * 0.0000024 + 0.0001867))
     assert float(credits) == 0
+
+
+def test_a_region_without_prices_has_those_of_the_one_that_is_reckoned_with() -> None:
+    here = life("speech", Instance(0, asked=NOON, started=NOON, ended=NOON + 10))
+    tokyo = replace(here, service=here.service.replace("asia-southeast1", "asia-northeast1"))
+    now = NOON + 10
+    costs = [sum(row["cost"] for row in rows(Meter([one], now=lambda: now), Project())) for one in (here, tokyo)]
+    assert costs[0] > costs[1] > 0, "CPU and memory cost more in asia-southeast1 than where both GPUs are priced"
 
 
 def test_pages_of_an_answer(cloud: Cloud) -> None:

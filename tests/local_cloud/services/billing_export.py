@@ -94,7 +94,7 @@ def _parts(life: Life) -> list[_Part]:
 def _price(region: str, *names: str) -> float:
     table = json.loads(REGIONS.read_text(encoding="utf-8"))["regions"]
     for place in (region, others()["reference"]["region"]):
-        found = table[place]
+        found = table.get(place)
         for name in names:
             found = found.get(name) if found else None
         if found is not None:
