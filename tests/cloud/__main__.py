@@ -2,12 +2,13 @@
 
 The service is the real one, with the engine whisper, or an image that has it. With --rate the clock of the cloud goes
 so much faster while nothing works, so that an idle instance ends sooner. It serves until Ctrl-C; the exit status is 0
-then, 1 where Terraform failed, 2 where a port is taken.
+then, 1 where Terraform failed, 2 where a port is taken or an option is wrong.
 """
 
 from __future__ import annotations
 
 import argparse
+import math
 import shutil
 import signal
 import sys
@@ -15,13 +16,14 @@ import threading
 import time
 import webbrowser
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from tests.local_cloud.call import Project
 from tests.local_cloud.cloud_run.container import Program
 from tests.local_cloud.cloud_run.meter import Life, Meter
-from tests.local_cloud.cloud_run.running import GPU_AND_IMAGE_S, Options
+from tests.local_cloud.cloud_run.running import Options
 from tests.local_cloud.conftest import PLACE
 from tests.local_cloud.running import exports
 from tests.processes import is_open
@@ -41,8 +43,9 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=8000, help="of the service, and the next of its newest revision")
     parser.add_argument("--web-port", type=int, default=8080, help="of the page")
     parser.add_argument("--google-port", type=int, default=8085, help="of the local Google")
-    parser.add_argument("--rate", type=float, default=1.0, help="of the clock while nothing works")
-    parser.add_argument("--provisioning", type=float, default=GPU_AND_IMAGE_S, metavar="SECONDS")
+    parser.add_argument("--rate", type=_above_0, default=1.0, help="of the clock while nothing works")
+    parser.add_argument("--provisioning", type=_above_0, metavar="SECONDS", help="default: 7 with a GPU, else 2")
+    parser.add_argument("--retention", type=_above_0, metavar="SECONDS", help="default: 600 with a GPU, else 900")
     parser.add_argument("--image", help="run an image of this machine instead of the service's source")
     parser.add_argument("--state", type=Path, default=Path(".cache/cloud"), help="folder of all state")
     parser.add_argument("--no-browser", action="store_true", help="only print the page's address")
@@ -52,7 +55,8 @@ def main() -> int:
         if is_open(port):
             print(f"Port {port} is taken. Choose another: make cloud {name.split()[0]}={port + 10}", file=sys.stderr)
             return 2
-    options = Options(Program.of_image(given.image) if given.image else Program(), given.provisioning, given.rate)
+    program = Program.of_image(given.image) if given.image else Program()
+    options = Options(program, given.provisioning, given.retention, given.rate)
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: stopped.set())
@@ -82,6 +86,13 @@ def main() -> int:
     return 0
 
 
+def _above_0(text: str) -> float:
+    with suppress(ValueError):
+        if 0 < float(text) < math.inf:
+            return float(text)
+    raise argparse.ArgumentTypeError(f"'{text}' is not a number above 0")
+
+
 def _introduce(house: CloudHouse, seconds: float, environment: Path, *, ahead: bool) -> None:
     how = (
         "Terraform and its real provider" if house.terraform.real else "what Terraform plans: its provider is not here"
@@ -89,9 +100,9 @@ def _introduce(house: CloudHouse, seconds: float, environment: Path, *, ahead: b
     print(f"Deployed by {how}, in {seconds:.0f} s.\n")
     print(f"  The page           {house.page}\n  The service        {house.run.address(SERVICE)}/v1")
     print(f"  The local Google   {house.google.url}\n  What instances say {house.google.folder / 'instances'}\n")
-    measure = f"make cost-measure DAYS=1 SERVICE={PLACE}/services/{SERVICE}"
-    if ahead:  # a day of a clock that runs away
-        measure += f" UNTIL={datetime.now(UTC) + timedelta(hours=23):%Y-%m-%dT%H:%M}"
+    measure = f"make cost-measure DAYS={7 if ahead else 1} SERVICE={PLACE}/services/{SERVICE}"
+    if ahead:  # today, and days to which a fast clock comes soon
+        measure += f" UNTIL={datetime.now(UTC) + timedelta(days=6):%Y-%m-%dT%H:%M}"
     print(f"  In another window, what it did cost:\n  . {environment}; {measure}\n")
     print("  Ctrl-C ends all.\n", flush=True)
 

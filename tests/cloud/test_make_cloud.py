@@ -7,6 +7,8 @@ import re
 import signal
 import socket
 import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx2 as httpx
@@ -14,6 +16,8 @@ import psutil
 import pytest
 
 from tests.processes import free_port, until
+
+from .__main__ import main
 
 _ROOT = Path(__file__).parents[2]
 
@@ -47,6 +51,8 @@ def test_it_deploys_serves_and_says_what_was_billed(tmp_path: Path) -> None:
         assert answer.headers["access-control-allow-origin"] == page
         until(lambda: "s are billed" in log.read_text())
         [measure] = re.findall(r"^ +(\. \S+; make cost-measure .*)$", log.read_text(), re.MULTILINE)
+        [end] = re.findall(r"UNTIL=(\S+)", measure)
+        assert datetime.fromisoformat(f"{end}Z") > datetime.now(UTC) + timedelta(days=5), "the cloud's clock runs ahead"
         measured = subprocess.run(["sh", "-c", measure], cwd=_ROOT, env=environment, capture_output=True, text=True)
         assert measured.returncode == 0, measured.stderr
         [billed] = re.findall(r"(\d+)\.\d s are billed", log.read_text())
@@ -63,6 +69,17 @@ def test_it_deploys_serves_and_says_what_was_billed(tmp_path: Path) -> None:
     assert said.count("starts: from here on it costs") == said.count("s are billed")
     assert "Traceback" not in said
     until(lambda: not any(member.is_running() for member in family))
+
+
+@pytest.mark.parametrize("rate", ["0", "-1", "nan", "inf", "fast"])
+def test_a_clock_that_does_not_go_on_is_refused(
+    rate: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["cloud", "--rate", rate])
+    with pytest.raises(SystemExit) as refused:
+        main()
+    assert refused.value.code == 2
+    assert f"--rate: '{rate}' is not a number above 0" in capsys.readouterr().err
 
 
 def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ class Place:
         """Begin to deploy `speech` with the changes to its template."""
         environment = [{"name": name, "value": value} for name, value in changes.pop("env", {}).items()]
         fixed = {"container__env": environment, "container__livenessProbe": _LIVENESS}
-        made = template(**fixed, **{"maxInstanceRequestConcurrency": 2, **changes})
+        made = template(**{**fixed, "maxInstanceRequestConcurrency": 2, **changes})
         body = {"template": made, "traffic": traffic or _TRAFFIC, "invokerIamDisabled": public}
         places = self.cloud.client("run", "v2").projects().locations()
         known = [one["name"] for one in places.services().list(parent=PLACE).execute().get("services", [])]

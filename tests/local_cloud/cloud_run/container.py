@@ -77,7 +77,12 @@ class Container:
 
 
 async def start(program: Program, service: Service, revision: Revision, store: Store, log: Path) -> Container:
-    """Start a container of a revision; what it prints is added to the log."""
+    """Start a container of a revision; what it prints is added to the log.
+
+    Raises:
+        LookupError: a secret of its environment is not there.
+        OSError: the program is not.
+    """
     port = free_port()
     environment = {name: value for name, value in os.environ.items() if not name.startswith("KIKITORI_")}
     environment |= _environment(program, service, revision, store)

@@ -15,6 +15,10 @@ _RUN = "run.googleapis.com"
 _SECRETS = "secretmanager.googleapis.com"
 _RETENTION_S = 900.0
 _GPU_RETENTION_S = 600.0
+_MOST_INSTANCES = 100
+_IMAGE_S = 2.0
+_GPU_S = 5.0
+"""Until a streamed image runs, and an L4 with its driver is there: Google's published figures."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,7 @@ class Revision:
     """A revision; `name` is its last part, `environment` is as the API has it."""
 
     name: str
+    uid: str
     service: str
     limits: Limits
     environment: tuple[Json, ...]
@@ -42,6 +47,11 @@ class Revision:
     memory_gib: float
     gpu: str | None
     zonal_redundancy: bool
+
+    @property
+    def provisioning_s(self) -> float:
+        """Until its container starts."""
+        return _IMAGE_S + _GPU_S if self.gpu else _IMAGE_S
 
 
 @dataclass(frozen=True)
@@ -72,35 +82,40 @@ class Service:
 def services(store: Store) -> list[Service]:
     """All services."""
     found = [entity for entity in store.everything() if entity.name.startswith(f"{_RUN}/") and not entity.deleted]
+    described = {entity.name: entity.body for entity in found if entity.name.split("/")[-2] == "services"}
     revisions: dict[str, list[Revision]] = {}
-    described = {}
     for entity in found:
-        match entity.name.split("/")[-2:]:
-            case ["services", _]:
-                described[entity.name] = entity.body
-            case ["revisions", name]:
-                place = entity.name.removesuffix(f"/revisions/{name}")
-                revisions.setdefault(place, []).append(_revision(name, place, entity.body))
+        place, _, name = entity.name.rpartition("/revisions/")
+        if place and "conditions" not in entity.body:  # those that failed are not run
+            scaling = described[place].get("scaling", {})
+            revisions.setdefault(place, []).append(_revision(name, place, entity.body, scaling))
     return [_service(name, body, revisions[name]) for name, body in described.items() if name in revisions]
 
 
 def _service(name: str, body: Json, revisions: list[Revision]) -> Service:
-    targets = tuple(Target(one.get("revision"), one.get("percent", 0), one.get("tag")) for one in body["traffic"])
+    run = {None, *(one.name for one in revisions)}
+    targets = tuple(
+        Target(one.get("revision"), one.get("percent", 0), one.get("tag"))
+        for one in body["traffic"]
+        if one.get("revision") in run
+    )
     public = body.get("invokerIamDisabled", False)
     return Service(name.removeprefix(f"{_RUN}/"), public, targets, tuple(revisions))
 
 
-def _revision(name: str, place: str, body: Json) -> Revision:
+def _revision(name: str, place: str, body: Json, scaling: Json) -> Revision:
+    """A revision; of its own scaling and that of its service the larger minimum and the smaller cap count."""
     container = next(one for one in body["containers"] if "ports" in one)
     limits = container["resources"]["limits"]
     gpu = body.get("nodeSelector", {}).get("accelerator")
     return Revision(
         name,
+        body["uid"],
         place.rpartition("/")[2],
         Limits(
             concurrency=body["maxInstanceRequestConcurrency"],
-            min_instances=body["scaling"].get("minInstanceCount", 0),
-            max_instances=body["scaling"]["maxInstanceCount"],
+            min_instances=max(each.get("minInstanceCount", 0) for each in (body["scaling"], scaling)),
+            max_instances=min(each.get("maxInstanceCount") or _MOST_INSTANCES for each in (body["scaling"], scaling)),
             timeout_s=float(body["timeout"][:-1]),
             retention_s=_GPU_RETENTION_S if gpu else _RETENTION_S,
         ),
@@ -128,10 +143,16 @@ def secret(store: Store, place: str, reference: Json) -> str:
         store: the state.
         place: a name in the same project, such as that of the service.
         reference: the `secretKeyRef`.
+
+    Raises:
+        LookupError: it is not there.
     """
     project = place.split("/")[1]
     name = reference["secret"].rpartition("/")[2]
     base = f"{_SECRETS}/projects/{project}/secrets/{name}/versions"
     version = reference.get("version", "latest")
-    found = f"{base}/{version}" if version != "latest" else store.children(base)[-1].name
-    return (store.content(found) or b"").decode()
+    found = [f"{base}/{version}"] if version != "latest" else [one.name for one in store.children(base)]
+    content = store.content(found[-1]) if found else None
+    if content is None:
+        raise LookupError(f"Secret {name}/versions/{version} was not found")
+    return content.decode()

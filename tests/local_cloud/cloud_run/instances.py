@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from scripts.cost.scaling import Action, Answer, Autoscaler, Send, Start, Stop
+from scripts.cost.scaling import Action, Answer, Autoscaler, Limits, Send, Start, Stop
 from tests.local_cloud.store import Store
 
 from . import container, probes
@@ -31,8 +31,14 @@ class Machine:
     program: Program
     logs: Path
     """Folder for what the containers print, a file for each instance."""
-    provisioning_s: float
-    """Until the container starts: the GPU, and the image."""
+    provisioning_s: float | None
+    """Until the container starts; None: as long as with its GPU, or without."""
+    retention_s: float | None
+    """For which an idle instance is kept; None: as long as with a GPU, or without."""
+
+    def limits(self, revision: Revision) -> Limits:
+        """Those of a revision here."""
+        return revision.limits if self.retention_s is None else replace(revision.limits, retention_s=self.retention_s)
 
 
 class Visit:
@@ -67,7 +73,7 @@ class Instances:
     _told_at: float = 0.0
 
     def __post_init__(self) -> None:
-        self.scaler = Autoscaler(self.revision.limits)
+        self.scaler = Autoscaler(self.machine.limits(self.revision))
 
     def deploy(self) -> None:
         """Start an instance to see that it can."""
@@ -139,11 +145,17 @@ class Instances:
 
     async def _live(self, number: int) -> None:
         machine = self.machine
-        await machine.clock.sleep(machine.provisioning_s)
+        provisioning_s = self.revision.provisioning_s if machine.provisioning_s is None else machine.provisioning_s
+        await machine.clock.sleep(provisioning_s)
         with machine.clock.work():
             log = machine.logs / f"{self.revision.name}-{number}.log"
             self._do(self.scaler.started(self._now(), number))
-            running = await container.start(machine.program, self.service, self.revision, machine.store, log)
+            try:
+                running = await container.start(machine.program, self.service, self.revision, machine.store, log)
+            except (LookupError, OSError) as error:
+                log.write_text(f"The container cannot be started: {error}\n", encoding="utf-8")
+                self._do(self.scaler.ended(self._now(), number))
+                return
             self.containers[number] = running
             if await probes.starts(running, self.revision.startup, machine.clock):
                 self.ready = True

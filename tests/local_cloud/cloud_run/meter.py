@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -55,14 +56,20 @@ class Meter:
         """Billed seconds of all instances until now."""
         return sum(life.instance.billable_s(self.now()) for life in list(self.lives))
 
-    def rollout(self, service: str, revision: str) -> Literal["starting", "ready", "failed"]:
-        """How far a revision of a service by its full name is; one that nobody starts here is ready."""
+    def rollout(self, service: str, uid: str) -> Literal["starting", "ready", "failed"]:
+        """How far a revision of a service by its full name is; one that nobody starts here is ready.
+
+        What came first decides for good: an instance that was ready, or one that ended before it was. The revision
+        goes by its uid: a service that was deleted and made again has revisions of the same names.
+        """
         if service.rpartition("/")[2] not in self.services:
             return "ready"
-        lives = [one.instance for one in list(self.lives) if one.service == service and one.revision.name == revision]
-        if any(one.ready is not None for one in lives):
-            return "ready"
-        return "failed" if lives and all(one.ended is not None for one in lives) else "starting"
+        lives = [one.instance for one in list(self.lives) if one.revision.uid == uid]
+        ready = min((one.ready for one in lives if one.ready is not None), default=math.inf)
+        failed = min((one.ended for one in lives if one.ready is None and one.ended is not None), default=math.inf)
+        if ready == failed == math.inf:
+            return "starting"
+        return "ready" if ready < failed else "failed"
 
     def born(self, service: Service, revision: Revision, instance: Instance) -> None:
         """An instance is being made; what becomes of it is seen in it."""

@@ -67,17 +67,22 @@ class Routing:
     async def look(self) -> None:
         """Take in what is deployed now."""
         found = {one.id: one for one in services(self.machine.store) if one.id in self.ports}
-        gone = [key for key in self.at_work if key[0] not in found]
-        for key in gone:
-            await self.at_work.pop(key).close()
+        # By uid: a service that was deleted and made again may have revisions of the same names.
+        deployed = {revision.uid for service in found.values() for revision in service.revisions}
+        gone = [key for key, one in self.at_work.items() if one.revision.uid not in deployed]
+        closing = [self.at_work.pop(key) for key in gone]
         self.services = found
         for service in found.values():
             for revision in service.revisions:
-                if (service.id, revision.name) not in self.at_work:
+                if known := self.at_work.get((service.id, revision.name)):
+                    known.scaler.limits = self.machine.limits(revision)  # of its service, they may have changed
+                else:
                     made = self.at_work[service.id, revision.name] = Instances(self.machine, service, revision)
                     if revision == service.revisions[-1]:
                         made.deploy()
         self.share()
+        # The last thing, as it takes a while: whoever calls meanwhile is to find what is deployed now.
+        await asyncio.gather(*(one.close() for one in closing))
 
     def share(self) -> None:
         """Tell each revision whether it gets traffic."""

@@ -24,8 +24,6 @@ from .instances import Instances, Machine
 from .meter import Meter
 from .routing import Routing
 
-GPU_AND_IMAGE_S = 7.0
-"""An L4 with its driver in about 5 s, and 2 s until a streamed image runs: Google's published figures."""
 _STATE = "state.sqlite3"
 
 
@@ -34,7 +32,9 @@ class Options:
     """How one Cloud Run differs from another."""
 
     program: Program = field(default_factory=Program)
-    provisioning_s: float = GPU_AND_IMAGE_S
+    provisioning_s: float | None = None
+    retention_s: float | None = None
+    """As in `Machine`."""
     rate: float = 1.0
     """Of the clock while nothing works."""
     begin: float | None = None
@@ -134,7 +134,8 @@ async def _serving(
     clock = Clock(options.rate, options.begin)
     meter.now = clock.now
     meter.services = frozenset(name for name in ports if "---" not in name)
-    routing = Routing(Machine(clock, meter, store, options.program, logs, options.provisioning_s), ports)
+    machine = Machine(clock, meter, store, options.program, logs, options.provisioning_s, options.retention_s)
+    routing = Routing(machine, ports)
     front = Front(routing)
     # Headers are the container's own, and what asks for a WebSocket reaches it as the request that it also is.
     config = uvicorn.Config(

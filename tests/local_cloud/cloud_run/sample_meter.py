@@ -14,7 +14,7 @@ _PLACE = "projects/kikitori-local/locations/asia-southeast1/services"
 def revision(service: str) -> Revision:
     """A revision with a GPU."""
     probe = Probe(None, 0, 1, 1, 1)
-    return Revision(f"{service}-00001-abc", service, Limits(), (), probe, None, 4, 16, "nvidia-l4", False)
+    return Revision(f"{service}-00001-abc", "1", service, Limits(), (), probe, None, 4, 16, "nvidia-l4", False)
 
 
 def life(service: str, instance: Instance) -> Life:

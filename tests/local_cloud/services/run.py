@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.local_cloud.call import digits, new_etag, now
 from tests.local_cloud.errors import GoogleError
-from tests.local_cloud.resources import Change, Collection
+from tests.local_cloud.resources import Change, Collection, live
 from tests.local_cloud.store import Json
 
 from . import run_containers, run_rollouts, run_rules
@@ -81,9 +81,13 @@ def _fill(change: Change) -> None:
     body, before, call = change.body, change.before, change.call
     generation = int(before["generation"]) + 1 if before else 1
     revision = before["latestCreatedRevision"] if before else ""
+    failure = call.fault.get("operation", {})
+    failed = _failed(failure.get("message", "This fault was asked for.")) if "status" in failure else None
     if before is None or _settings(body["template"]) != _settings(before["template"]):
         revision = f"{change.name}/revisions/{_revision_name(change, generation)}"
-        _store_revision(change, revision, generation)
+        _store_revision(change, revision, generation, failed)
+    elif failed is None:
+        _try_again(change, revision)
     location, project = call.part("locations"), call.cloud.project
     spelled = hashlib.sha256(f"{project.number}/{location}".encode()).hexdigest()[:10]
     uri = f"https://{change.id}-{spelled}-{''.join(word[0] for word in location.split('-'))}.a.run.app"
@@ -110,15 +114,27 @@ def _fill(change: Change) -> None:
     for target in body["trafficStatuses"]:
         if tag := target.get("tag"):
             target["uri"] = call.cloud.addresses.get(f"{tag}---{change.id}", tagged.format(tag))
-    if "status" in call.fault.get("operation", {}):
-        _remember_failure(change, call.fault["operation"].get("message", "This fault was asked for."))
+    if failed:
+        _remember_failure(change, failed)
 
 
-def _remember_failure(change: Change, message: str) -> None:
-    """A service whose revision does not start is there all the same, and says why."""
+def _failed(message: str) -> Json:
+    """The condition of a service, and of its revision, that does not start."""
     reason = {"message": message, "state": "CONDITION_FAILED", "reason": "UNKNOWN"}
+    return {"type": "Ready", "lastTransitionTime": now(), **reason}
+
+
+def _try_again(change: Change, revision: str) -> None:
+    """A revision that failed before anything of it ran is not made anew by an update: it is tried again (assumed)."""
+    body = live(change.call, revision).body
+    if body.pop("conditions", None):
+        change.call.store.put(change.call.full(revision), body)
+
+
+def _remember_failure(change: Change, failed: Json) -> None:
+    """A service whose revision does not start is there all the same, and says why."""
     body = copy.deepcopy(change.body)
-    body["terminalCondition"] = {"type": "Ready", "lastTransitionTime": now(), **reason}
+    body["terminalCondition"] = failed
     del body["latestReadyRevision"]
     if change.before and "latestReadyRevision" in change.before:
         body["latestReadyRevision"] = change.before["latestReadyRevision"]
@@ -135,7 +151,7 @@ def _revision_name(change: Change, generation: int) -> str:
     return str(change.body["template"].get("revision") or f"{change.id}-{generation:05d}-{letters}")
 
 
-def _store_revision(change: Change, revision: str, generation: int) -> None:
+def _store_revision(change: Change, revision: str, generation: int, failed: Json | None) -> None:
     call, template = change.call, change.body["template"]
     if call.store.get(call.full(revision)):
         raise GoogleError("ALREADY_EXISTS", f"Revision named '{revision.rpartition('/')[2]}' already exists.")
@@ -160,6 +176,8 @@ def _store_revision(change: Change, revision: str, generation: int) -> None:
         "scaling": template["scaling"],
         "etag": f'"{generation}"',
     }
+    if failed:
+        body["conditions"] = [failed]
     call.store.put(call.full(revision), body)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from tests.local_cloud import operations
 from tests.local_cloud.call import Call, now
 from tests.local_cloud.errors import GoogleError
+from tests.local_cloud.resources import live
 from tests.local_cloud.store import Json
 
 
@@ -18,16 +19,17 @@ def operation(call: Call) -> Json:
     entity = call.store.get(call.full(name)) if name else None
     if entity is None or call.cloud.meter is None:
         return answer
-    revision = entity.body["latestCreatedRevision"].rpartition("/")[2]
-    rollout = call.cloud.meter.rollout(name, revision)
+    revision = live(call, entity.body["latestCreatedRevision"])
+    rollout = call.cloud.meter.rollout(name, revision.body["uid"])
     if rollout == "ready":
         return answer
     waiting = {key: answer[key] for key in ("name", "metadata")}
     if rollout == "starting":
         return {**waiting, "done": False}
     words = (
-        f"Revision '{revision}' is not ready and cannot serve traffic. The user-provided container failed to start and"
-        " listen on the port defined provided by the PORT environment variable within the allocated timeout."
+        f"Revision '{revision.name.rpartition('/')[2]}' is not ready and cannot serve traffic. The user-provided"
+        " container failed to start and listen on the port defined provided by the PORT environment variable within the"
+        " allocated timeout."
     )
     _remember(call, entity.body, words)
     return {**waiting, "done": True, "error": GoogleError("FAILED_PRECONDITION", words).as_status()}
@@ -38,9 +40,12 @@ def _remember(call: Call, service: Json, words: str) -> None:
     failed = {"type": "Ready", "state": "CONDITION_FAILED", "reason": "UNKNOWN", "message": words}
     service["terminalCondition"] = {**failed, "lastTransitionTime": now()}
     revisions = call.store.children(call.full(f"{service['name']}/revisions"))
-    names = [entity.name.partition("/")[2] for entity in revisions]
     meter = call.cloud.meter
-    ready = [name for name in names if meter and meter.rollout(service["name"], name.rpartition("/")[2]) == "ready"]
+    ready = [
+        entity.body["name"]
+        for entity in revisions
+        if meter and meter.rollout(service["name"], entity.body["uid"]) == "ready"
+    ]
     service.pop("latestReadyRevision", None)
     if ready:
         service["latestReadyRevision"] = ready[-1]
