@@ -21,10 +21,9 @@ _DURATION = re.compile(r"-?\d+(\.\d{1,9})?s")
 
 def _time(value: str) -> bool:
     try:
-        datetime.fromisoformat(value.replace("Z", "+00:00"))
+        return datetime.fromisoformat(value.replace("Z", "+00:00")).tzinfo is not None
     except ValueError:
         return False
-    return True
 
 
 def _bytes(value: str) -> bool:

@@ -85,10 +85,13 @@ def test_policy_is_replaced_where_no_mask_says_what_changes(cloud: Served) -> No
     assert changed["conditions"][0]["name"] != made["conditions"][0]["name"]
 
 
-@pytest.mark.parametrize("name", ["interval.endTime", "aggregation.alignmentPeriod"])
-def test_time_that_is_none(cloud: Served, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("interval.endTime", "soon"), ("interval.endTime", "0001-01-01"), ("aggregation.alignmentPeriod", "soon")],
+)
+def test_time_that_is_none(cloud: Served, name: str, value: str) -> None:
     series = cloud.client("monitoring", "v3").projects().timeSeries()
-    asked = {"interval.startTime": "2026-01-01T00:00:00Z", "interval.endTime": "2026-01-02T00:00:00Z", name: "soon"}
+    asked = {"interval.startTime": "2026-01-01T00:00:00Z", "interval.endTime": "2026-01-02T00:00:00Z", name: value}
     asked = {key.replace(".", "_"): value for key, value in asked.items()}
     with pytest.raises(HttpError, match=f"Invalid value at '{name}'") as refused:
         series.list(name=PROJECT, filter='metric.type="run.googleapis.com/request_count"', **asked).execute()
