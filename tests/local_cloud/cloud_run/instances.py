@@ -175,7 +175,9 @@ class Instances:
             await running.kill()
 
     async def _stop(self, number: int) -> None:
-        clock, running = self.machine.clock, self.containers[number]
+        clock, running = self.machine.clock, self.containers.get(number)
+        if running is None:  # it has ended by itself just now
+            return
         with clock.work():
             running.terminate()
             await _first(clock.sleep(_GRACE_S), running.ended)
