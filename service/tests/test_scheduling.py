@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 
 import httpx2 as httpx
 import pytest
@@ -184,12 +185,15 @@ def test_a_process_that_loads_or_is_woken_again_and_again_is_not_idle() -> None:
         began = time.monotonic()
         until(lambda: time.monotonic() > began + 1.2)
         assert it.exits == [], "it still loads"
+        times = [time.monotonic()]
         it.engine.allow_everything()
         until(lambda: httpx.get(f"{it.url}/health/ready").status_code == 200)
-        began = time.monotonic()
-        while time.monotonic() < began + 1.5:
-            assert httpx.post(f"{it.url}/v1/warmup").status_code == 200
-        assert it.exits == []
+        with httpx.Client() as client:
+            while times[-1] < times[0] + 2:
+                assert client.post(f"{it.url}/v1/warmup").status_code == 200
+                times.append(time.monotonic())
+        # On a machine with other work a second may pass between two of them.
+        assert it.exits == [] or max(b - a for a, b in pairwise(times)) > 0.9
         until(lambda: it.exits)
         assert it.exits == [0]
 
