@@ -92,7 +92,7 @@ scan: .venv/test.stamp ## Wait for what Google knows to be vulnerable in a pushe
 	@$(PYTHON) -m scripts.scan $(IMAGE)
 
 .PHONY: weights
-weights: .venv/test.stamp $(if $(TO),$(if $(call switch,DRY,DRY_RUN),,.venv-qwen2-audio/run.stamp)) ## Bring a model from the hub into the service's bucket (BUCKET; MODEL, REVISION, TO=int8 or int4, FOLDER, DRY_RUN)
+weights: .venv/test.stamp $(if $(TO),$(if $(filter-out 0,$(DRY_RUN)),,.venv-qwen2-audio/run.stamp)) ## Bring a model from the hub into the service's bucket (BUCKET; MODEL, REVISION, TO=int8 or int4, FOLDER, DRY_RUN)
 	@$(PYTHON) -m scripts.weights "$(BUCKET)" $(call option,--model,MODEL) $(call option,--revision,REVISION) \
 		$(call option,--to,TO) $(call option,--folder,FOLDER) $(call switch,--dry-run,DRY_RUN)
 
